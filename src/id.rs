@@ -1,0 +1,262 @@
+//! Typed identifiers: meaningless, random, and hard to mistype.
+//!
+//! An identifier is written `itm-` and 17 symbols: 80 random bits in Crockford's base 32 and his
+//! check symbol (<https://www.crockford.com/base32.html>). The prefix names the kind, so that a
+//! study cannot be passed for a participant. Identifiers carry no meaning and are used in no other
+//! system (R25).
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::entropy::{Entropy, EntropyError};
+
+/// The digits, then the five extra check symbols.
+const SYMBOLS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
+const DIGITS: usize = 16;
+const RANDOM_BYTES: usize = 10;
+const CHECK_MODULUS: u128 = 37;
+/// Check symbols below this index, and `U`, need no quoting in a shell or a URL.
+const PLAIN_CHECK_SYMBOLS: usize = 32;
+
+macro_rules! identifiers {
+    ($($(#[$doc:meta])+ $name:ident = $prefix:literal;)+) => {$(
+        $(#[$doc])+
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Serial);
+
+        impl $name {
+            /// The prefix that identifiers of this kind begin with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Draws a new identifier.
+            ///
+            /// # Errors
+            /// [`EntropyError`] when the source gives nothing.
+            pub fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+                Serial::random(entropy).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}-{}", Self::PREFIX, self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Serial::parse(text, Self::PREFIX).map(Self)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+identifiers! {
+    /// A vault.
+    VaultId = "vlt";
+    /// Somebody with an account: staff, a transcriber, a commissioner.
+    PersonId = "psn";
+    /// A study.
+    StudyId = "stu";
+    /// Somebody who took part.
+    ParticipantId = "ppt";
+    /// An interview or a focus group.
+    SessionId = "ses";
+    /// One recording, transcript, note or photograph.
+    ItemId = "itm";
+    /// A transcription supplier or an automatic tool.
+    SupplierId = "sup";
+    /// One item given to one supplier.
+    AssignmentId = "asg";
+    /// The destruction of keys, from request to certificate.
+    ErasureId = "era";
+    /// A participant's rights request.
+    RequestId = "req";
+    /// An upload that is not finished.
+    UploadId = "upl";
+    /// An access token, by its public name.
+    TokenId = "tok";
+    /// An invitation to enrol.
+    InvitationId = "inv";
+}
+
+/// Why a text is not an identifier of the kind expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// It begins with another prefix, or none.
+    #[error("an identifier beginning with `{expected}-` is needed here")]
+    WrongKind {
+        /// The prefix of the kind expected.
+        expected: &'static str,
+    },
+    /// It has more or fewer than 17 symbols after the prefix.
+    #[error(
+        "an identifier has 17 symbols after its prefix, this one has {found}; copy it whole and try again"
+    )]
+    WrongLength {
+        /// The symbols found.
+        found: usize,
+    },
+    /// It has a symbol that is not in the alphabet.
+    #[error("{0:?} is not a symbol of an identifier; copy it whole and try again")]
+    UnknownSymbol(char),
+    /// Its check symbol does not fit: it was mistyped.
+    #[error("the identifier's check symbol does not fit, so it was mistyped; copy it again")]
+    CheckSymbol,
+}
+
+/// The 80 bits behind an identifier.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Serial([u8; RANDOM_BYTES]);
+
+impl Serial {
+    fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
+        loop {
+            let mut bytes = [0; RANDOM_BYTES];
+            entropy.fill(&mut bytes)?;
+            let serial = Self(bytes);
+            if serial.check() < PLAIN_CHECK_SYMBOLS {
+                return Ok(serial);
+            }
+        }
+    }
+
+    fn parse(text: &str, prefix: &'static str) -> Result<Self, IdError> {
+        let symbols = text
+            .split_once('-')
+            .filter(|(kind, _)| kind.eq_ignore_ascii_case(prefix))
+            .map(|(_, symbols)| symbols)
+            .ok_or(IdError::WrongKind { expected: prefix })?;
+        let found = symbols.chars().count();
+        if found != DIGITS + 1 {
+            return Err(IdError::WrongLength { found });
+        }
+        let mut number = 0_u128;
+        let mut check = 0;
+        for (place, symbol) in symbols.chars().enumerate() {
+            let value = value_of(symbol).ok_or(IdError::UnknownSymbol(symbol))?;
+            match place {
+                DIGITS => check = value,
+                _ if value < 32 => number = number << 5 | value as u128,
+                _ => return Err(IdError::UnknownSymbol(symbol)),
+            }
+        }
+        let mut bytes = [0; RANDOM_BYTES];
+        bytes.copy_from_slice(&number.to_be_bytes()[16 - RANDOM_BYTES..]);
+        let serial = Self(bytes);
+        (serial.check() == check)
+            .then_some(serial)
+            .ok_or(IdError::CheckSymbol)
+    }
+
+    fn number(self) -> u128 {
+        self.0
+            .iter()
+            .fold(0, |number, byte| number << 8 | u128::from(*byte))
+    }
+
+    fn check(self) -> usize {
+        (self.number() % CHECK_MODULUS) as usize
+    }
+}
+
+impl fmt::Display for Serial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = self.number();
+        for place in (0..DIGITS).rev() {
+            let digit = (number >> (5 * place) & 31) as usize;
+            write!(f, "{}", symbol_of(digit))?;
+        }
+        write!(f, "{}", symbol_of(self.check()))
+    }
+}
+
+fn symbol_of(value: usize) -> char {
+    SYMBOLS.get(value).copied().map_or('?', char::from)
+}
+
+fn value_of(symbol: char) -> Option<usize> {
+    let folded = match symbol.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    SYMBOLS.iter().position(|known| char::from(*known) == folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(bytes in any::<[u8; RANDOM_BYTES]>()) {
+            let id = ItemId(Serial(bytes));
+            prop_assert_eq!(id.to_string().parse::<ItemId>(), Ok(id));
+            prop_assert_eq!(id.to_string().to_lowercase().parse::<ItemId>(), Ok(id));
+        }
+
+        #[test]
+        fn one_mistyped_symbol_is_noticed(
+            bytes in any::<[u8; RANDOM_BYTES]>(), place in 4_usize..20, other in 0_usize..32,
+        ) {
+            let text = ItemId(Serial(bytes)).to_string();
+            let mut typed = text.clone().into_bytes();
+            typed[place] = SYMBOLS[other];
+            let typed = String::from_utf8(typed).expect("ascii");
+            prop_assume!(typed != text);
+            prop_assert_eq!(typed.parse::<ItemId>(), Err(IdError::CheckSymbol));
+        }
+
+        #[test]
+        fn any_text_is_answered(text in ".{0,40}") {
+            let _: Result<StudyId, IdError> = text.parse();
+        }
+    }
+
+    #[test]
+    fn the_check_symbol_is_crockfords() {
+        let mut bytes = [0; RANDOM_BYTES];
+        bytes[RANDOM_BYTES - 2..].copy_from_slice(&1234_u16.to_be_bytes());
+        assert_eq!(StudyId(Serial(bytes)).to_string(), "stu-000000000000016JD");
+    }
+
+    #[test]
+    fn kinds_are_not_mixed_up() {
+        let study = StudyId::random(&SystemEntropy::new()).expect("entropy");
+        assert_eq!(
+            study.to_string().parse::<ItemId>(),
+            Err(IdError::WrongKind { expected: "itm" })
+        );
+    }
+
+    #[test]
+    fn drawn_identifiers_need_no_quoting() {
+        for _ in 0..200 {
+            let text = ItemId::random(&SystemEntropy::new()).expect("entropy").to_string();
+            assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{text}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Strongroom keeps the promises research organisations make to the people they record.
+//!
+//! It is a storage gateway: every recording, transcript, note and photograph is encrypted under
+//! the keys of the people in it before the bytes leave for UK-region S3-compatible storage, an
+//! access-controlled index is kept in sled, and a person is forgotten by destroying their keys.
+//!
+//! The rooms below stand on floors; a room imports only rooms on lower floors, and
+//! `tests/it/tidy.rs` holds that table against the source.
+
+// F0: time and randomness as parameters, secrets, bounds
+pub mod clock;
+pub mod entropy;
+pub mod limits;
+pub mod secret;
+
+// F1: names and pure rules
+pub mod id;
+pub mod sealing;

@@ -1,0 +1,1 @@
+//! Every black-box test in one binary.
