@@ -19,6 +19,10 @@ pub struct SystemEntropy(SystemRandom);
 
 impl SystemEntropy {
     /// The operating system's generator.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place the operating system is asked for randomness"
+    )]
     pub fn new() -> Self {
         Self(SystemRandom::new())
     }

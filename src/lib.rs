@@ -15,4 +15,5 @@ pub mod secret;
 
 // F1: names and pure rules
 pub mod id;
+pub mod model;
 pub mod sealing;

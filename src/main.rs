@@ -1,1 +1,3 @@
-fn main(){}
+//! The `strongroom` program.
+
+fn main() {}

@@ -14,7 +14,7 @@ pub const KEY_BYTES: usize = 32;
 /// A 256-bit symmetric key.
 ///
 /// It has no `Clone`, `Copy`, `Default` or `PartialEq`, and its `Debug` shows nothing.
-pub struct Key(Zeroizing<Box<[u8; KEY_BYTES]>>);
+pub struct Key(Box<Zeroizing<[u8; KEY_BYTES]>>);
 
 impl Key {
     /// Draws a new key.
@@ -22,14 +22,14 @@ impl Key {
     /// # Errors
     /// [`EntropyError`] when the source gives nothing.
     pub fn random(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        let mut bytes = Zeroizing::new(Box::new([0; KEY_BYTES]));
-        entropy.fill(&mut bytes[..])?;
+        let mut bytes = Box::new(Zeroizing::new([0; KEY_BYTES]));
+        entropy.fill(bytes.as_mut_slice())?;
         Ok(Self(bytes))
     }
 
     /// Takes a copy of `bytes` as a key, or nothing when there are not exactly 32 of them.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut key = Zeroizing::new(Box::new([0; KEY_BYTES]));
+        let mut key = Box::new(Zeroizing::new([0; KEY_BYTES]));
         (bytes.len() == KEY_BYTES).then(|| {
             key.copy_from_slice(bytes);
             Self(key)
@@ -43,7 +43,7 @@ impl Key {
 
     /// A second copy of the key, wiped on its own when dropped.
     pub fn duplicate(&self) -> Self {
-        Self(Zeroizing::new(Box::new(**self.0)))
+        Self(self.0.clone())
     }
 }
 

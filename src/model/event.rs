@@ -1,0 +1,312 @@
+//! Events: what the journal holds, one a record. The index is their projection.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{
+    AssignmentId, ErasureId, InvitationId, ParticipantId, PersonId, StudyId, TokenId, UploadId,
+    VaultId,
+};
+use crate::model::action::Action;
+use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget};
+use crate::model::item::Item;
+use crate::model::key::TreeChange;
+use crate::model::participant::Participant;
+use crate::model::person::{Invitation, Membership, Person};
+use crate::model::residency::Attestation;
+use crate::model::session::Session;
+use crate::model::study::Study;
+use crate::model::supplier::{Assignment, Supplier};
+use crate::model::token::{Digest, Token};
+use crate::model::upload::{StoredPart, Upload};
+
+/// One record of the journal: who did what, when, and what it did to the key tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, by the gateway's clock. Order is by position, not by this.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub event: Event,
+    /// Wrapped nodes that come and go with it.
+    #[serde(default, skip_serializing_if = "TreeChange::is_empty")]
+    pub keys: TreeChange,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actor {
+    /// Somebody with an account.
+    Person(PersonId),
+    /// The operator, at the machine itself.
+    Operator,
+    /// The gateway, finishing what was approved or has come due.
+    Gateway,
+    /// Somebody who showed no token that works.
+    Stranger,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Event {
+    /// The vault came into being.
+    VaultCreated {
+        /// Which.
+        vault: VaultId,
+        /// The bucket that holds its material.
+        bucket: String,
+        /// The version of the program that made it.
+        program: String,
+    },
+    /// An operator vouched for where the store lies.
+    StoreAttested {
+        /// Their word.
+        attestation: Attestation,
+    },
+    /// The gateway opened the vault and found its store where it must be.
+    GatewayStarted {
+        /// The region found, or vouched for.
+        region: String,
+        /// The version of the program.
+        program: String,
+    },
+
+    /// Somebody was invited.
+    PersonInvited {
+        /// Who.
+        person: Person,
+        /// Their way in.
+        invitation: Invitation,
+    },
+    /// Somebody used their invitation.
+    PersonEnrolled {
+        /// Who.
+        person: PersonId,
+        /// The invitation, which works no more.
+        invitation: InvitationId,
+        /// Their first token.
+        token: Token,
+        /// The age recipient their sealed copies are addressed to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recipient: Option<String>,
+    },
+    /// An enrolled person was let in again with a new code.
+    PersonReinvited {
+        /// The new way in; older ones work no more.
+        invitation: Invitation,
+    },
+    /// Somebody's access was stopped or given back; stopping it revokes their tokens.
+    PersonSuspended {
+        /// Who.
+        person: PersonId,
+        /// Stopped, or given back.
+        suspended: bool,
+    },
+    /// A token was taken back.
+    TokenRevoked {
+        /// Which.
+        token: TokenId,
+    },
+
+    /// A study was founded.
+    StudyCreated {
+        /// The study.
+        study: Study,
+        /// Its founder's place in it, if they lead it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lead: Option<Membership>,
+    },
+    /// A study takes no more material.
+    StudyClosed {
+        /// Which.
+        study: StudyId,
+    },
+    /// Somebody was admitted to a study.
+    StudyAccessGranted {
+        /// Their place in it.
+        membership: Membership,
+    },
+    /// Somebody's access to a study ended.
+    StudyAccessEnded {
+        /// The study.
+        study: StudyId,
+        /// Who.
+        person: PersonId,
+    },
+
+    /// A participant was added.
+    ParticipantAdded {
+        /// Who.
+        participant: Participant,
+    },
+    /// A session was added.
+    SessionAdded {
+        /// The session.
+        session: Session,
+    },
+
+    /// An upload began.
+    UploadStarted {
+        /// The upload.
+        upload: Box<Upload>,
+    },
+    /// A part was sealed and is about to leave for the store.
+    UploadPartSealed {
+        /// The upload.
+        upload: UploadId,
+        /// The part's number, from 1.
+        number: u32,
+        /// The digest of its authentication tags.
+        digest: Digest,
+    },
+    /// The store confirmed a part.
+    UploadPartStored {
+        /// The upload.
+        upload: UploadId,
+        /// The part.
+        part: StoredPart,
+    },
+    /// An upload was given up; its item's key goes at the next epoch.
+    UploadAbandoned {
+        /// Which.
+        upload: UploadId,
+    },
+    /// An item is whole in the store; its upload is over.
+    ItemDeposited {
+        /// The upload it comes from.
+        upload: UploadId,
+        /// The item.
+        item: Box<Item>,
+    },
+
+    /// A supplier was put on the approved list, or its contract refreshed.
+    SupplierApproved {
+        /// The supplier as it now stands.
+        supplier: Supplier,
+    },
+    /// An item was given to a supplier.
+    ItemAssigned {
+        /// The assignment.
+        assignment: Assignment,
+    },
+    /// An assignment was ended before its day.
+    AssignmentEnded {
+        /// Which.
+        assignment: AssignmentId,
+    },
+
+    /// A participant withdrew; they are frozen from here on.
+    WithdrawalRecorded {
+        /// The erasure that carries it out.
+        erasure: Box<Erasure>,
+    },
+    /// A second person approved: the erasure now runs to its end.
+    ErasureApproved {
+        /// Which.
+        erasure: ErasureId,
+        /// What it destroys.
+        target: ErasureTarget,
+    },
+    /// The key tree no longer holds the keys; the old root still has to go.
+    KeysDestroyed {
+        /// The erasure.
+        erasure: ErasureId,
+        /// The epoch that begins.
+        epoch: u64,
+    },
+    /// Every root slot has let go of the old root.
+    OldRootEffaced {
+        /// The erasure.
+        erasure: ErasureId,
+        /// What each slot said.
+        slots: Vec<String>,
+    },
+    /// The ciphertext is gone from the store.
+    CiphertextDeleted {
+        /// The erasure.
+        erasure: ErasureId,
+        /// What was deleted.
+        deleted: Vec<DeletedObject>,
+    },
+    /// The erasure was verified and certified.
+    ErasureCertified {
+        /// Which.
+        erasure: ErasureId,
+        /// The certificate, a signed note.
+        certificate: String,
+    },
+
+    /// Somebody was let through to something (R45).
+    Accessed {
+        /// What they did.
+        action: Action,
+        /// To what, by identifier.
+        resource: String,
+        /// What more the audit should know, such as whom a sealed copy was addressed to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
+    /// Somebody was refused.
+    Refused {
+        /// What they wanted to do.
+        action: Action,
+        /// To what, by identifier.
+        resource: String,
+    },
+    /// Tokens that do not work were shown.
+    StrangersRefused {
+        /// How many times since the last such record.
+        count: u64,
+    },
+}
+
+impl Event {
+    /// The participant an event concerns directly, if any.
+    pub fn participant(&self) -> Option<ParticipantId> {
+        match self {
+            Self::ParticipantAdded { participant } => Some(participant.id),
+            Self::WithdrawalRecorded { erasure } => Some(erasure.withdrawal.participant),
+            _ => None,
+        }
+    }
+
+    /// The event's name, as the audit shows it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::VaultCreated { .. } => "vault-created",
+            Self::StoreAttested { .. } => "store-attested",
+            Self::GatewayStarted { .. } => "gateway-started",
+            Self::PersonInvited { .. } => "person-invited",
+            Self::PersonEnrolled { .. } => "person-enrolled",
+            Self::PersonReinvited { .. } => "person-reinvited",
+            Self::PersonSuspended { .. } => "person-suspended",
+            Self::TokenRevoked { .. } => "token-revoked",
+            Self::StudyCreated { .. } => "study-created",
+            Self::StudyClosed { .. } => "study-closed",
+            Self::StudyAccessGranted { .. } => "study-access-granted",
+            Self::StudyAccessEnded { .. } => "study-access-ended",
+            Self::ParticipantAdded { .. } => "participant-added",
+            Self::SessionAdded { .. } => "session-added",
+            Self::UploadStarted { .. } => "upload-started",
+            Self::UploadPartSealed { .. } => "upload-part-sealed",
+            Self::UploadPartStored { .. } => "upload-part-stored",
+            Self::UploadAbandoned { .. } => "upload-abandoned",
+            Self::ItemDeposited { .. } => "item-deposited",
+            Self::SupplierApproved { .. } => "supplier-approved",
+            Self::ItemAssigned { .. } => "item-assigned",
+            Self::AssignmentEnded { .. } => "assignment-ended",
+            Self::WithdrawalRecorded { .. } => "withdrawal-recorded",
+            Self::ErasureApproved { .. } => "erasure-approved",
+            Self::KeysDestroyed { .. } => "keys-destroyed",
+            Self::OldRootEffaced { .. } => "old-root-effaced",
+            Self::CiphertextDeleted { .. } => "ciphertext-deleted",
+            Self::ErasureCertified { .. } => "erasure-certified",
+            Self::Accessed { .. } => "accessed",
+            Self::Refused { .. } => "refused",
+            Self::StrangersRefused { .. } => "strangers-refused",
+        }
+    }
+}

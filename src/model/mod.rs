@@ -1,0 +1,40 @@
+//! The pure model of research material: types and rules, no I/O, no clock read.
+//!
+//! Everything here can be written to the journal and read back. Whatever names a participant, an
+//! original file or a free text is held sealed, as [`Sealed`] bytes.
+
+pub mod action;
+pub mod consent;
+pub mod erasure;
+pub mod event;
+pub mod item;
+pub mod key;
+pub mod participant;
+pub mod period;
+pub mod person;
+pub mod residency;
+pub mod sealed;
+pub mod session;
+pub mod study;
+pub mod supplier;
+pub mod text;
+pub mod token;
+pub mod upload;
+
+pub use action::Action;
+pub use consent::{Permission, Permissions};
+pub use erasure::{Erasure, ErasureStage, ErasureTarget, Withdrawal};
+pub use event::{Actor, Entry, Event};
+pub use item::{Item, Kind, Tier};
+pub use key::{LeafNumber, NodeId, TreeChange};
+pub use participant::{Participant, Standing};
+pub use period::{Period, RetentionRule, WithdrawalWindow};
+pub use person::{Invitation, Membership, Person, Role};
+pub use residency::Attestation;
+pub use sealed::Sealed;
+pub use session::{Session, SessionKind};
+pub use study::{LawfulBasis, Study};
+pub use supplier::{Assignment, Supplier};
+pub use text::{Text, TextError};
+pub use token::{Digest, Token};
+pub use upload::{StoredPart, Upload};
