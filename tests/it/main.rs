@@ -1,1 +1,5 @@
 //! Every black-box test in one binary.
+
+mod rust_source;
+mod tidy;
+mod tidy_text;
