@@ -17,3 +17,6 @@ pub mod secret;
 pub mod id;
 pub mod model;
 pub mod sealing;
+
+// F3: storage, journal, keys, index
+pub mod keyring;

@@ -17,6 +17,12 @@ pub const AGE_HEADER_MAX: usize = 64 * 1024;
 /// Most recipients written into one age header.
 pub const AGE_RECIPIENTS_MAX: usize = 20;
 
+/// Longest identity read to unlock a vault, in bytes: the longest RSA key in a passphrase's armour.
+pub const IDENTITY_BYTES_MAX: usize = 32 * 1024;
+
+/// Highest scrypt work factor of an identity's passphrase, as the logarithm of N: 1 GiB of memory.
+pub const SCRYPT_WORK_MAX: u8 = 20;
+
 /// Longest record in the journal, in bytes, sealed and public part together.
 pub const JOURNAL_RECORD_MAX: usize = 16 * 1024 * 1024;
 
