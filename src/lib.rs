@@ -18,5 +18,8 @@ pub mod id;
 pub mod model;
 pub mod sealing;
 
+// F2: the age file format
+pub mod agefile;
+
 // F3: storage, journal, keys, index
 pub mod keyring;

@@ -14,6 +14,10 @@ pub const TIB: u64 = 1024 * GIB;
 /// Longest age header handed to a parser, in bytes: a 204 KB header was seen to cost 53 s.
 pub const AGE_HEADER_MAX: usize = 64 * 1024;
 
+/// Most recipient stanzas in an age header handed to a parser: each may cost every identity a
+/// public-key operation.
+pub const AGE_STANZAS_MAX: usize = 64;
+
 /// Most recipients written into one age header.
 pub const AGE_RECIPIENTS_MAX: usize = 20;
 

@@ -1,5 +1,6 @@
 //! Every black-box test in one binary.
 
+mod agefile;
 mod keyring;
 mod rust_source;
 mod tidy;

@@ -1,0 +1,83 @@
+//! The threads that chunks are sealed and opened on.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::AgeError;
+use super::SEALED_CHUNK_BYTES;
+use super::key::Refused;
+
+/// Chunks that each thread should have before work is handed out.
+const CHUNKS_PER_THREAD: usize = 8;
+
+/// The threads that chunks are sealed and opened on; a clone shares them.
+///
+/// With one thread the caller's own does the work.
+#[derive(Debug, Clone)]
+pub struct Workers(Option<Arc<ThreadPool>>);
+
+impl Workers {
+    /// The caller's own thread and no other.
+    pub fn one() -> Self {
+        Self(None)
+    }
+
+    /// As many threads as `threads`.
+    ///
+    /// # Errors
+    /// [`AgeError::Threads`] when the system gives none.
+    pub fn new(threads: NonZeroUsize) -> Result<Self, AgeError> {
+        if threads.get() == 1 {
+            return Ok(Self::one());
+        }
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads.get())
+            .thread_name(|place| format!("chunks-{place}"))
+            .build()
+            .map_err(AgeError::Threads)?;
+        Ok(Self(Some(Arc::new(pool))))
+    }
+
+    /// As many threads as the machine runs at once.
+    ///
+    /// # Errors
+    /// [`AgeError::Threads`] when the system gives none.
+    pub fn for_machine() -> Result<Self, AgeError> {
+        Self::new(std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// How many threads these are.
+    pub fn threads(&self) -> usize {
+        self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
+    }
+
+    /// Chunks worth gathering before they are worked on together.
+    pub(super) fn batch_chunks(&self) -> usize {
+        match self.threads() {
+            1 => 1,
+            threads => threads * CHUNKS_PER_THREAD,
+        }
+    }
+
+    /// Does `work` on each sealed chunk that `run` is cut into, given its place, and gives the first place refused.
+    pub(super) fn first_refused(
+        &self,
+        run: &mut [u8],
+        work: impl Fn(usize, &mut [u8]) -> Result<(), Refused> + Sync,
+    ) -> Option<usize> {
+        match &self.0 {
+            Some(pool) if run.len() > SEALED_CHUNK_BYTES => pool.install(|| {
+                run.par_chunks_mut(SEALED_CHUNK_BYTES)
+                    .enumerate()
+                    .position_first(|(place, chunk)| work(place, chunk).is_err())
+            }),
+            _ => run
+                .chunks_mut(SEALED_CHUNK_BYTES)
+                .enumerate()
+                .position(|(place, chunk)| work(place, chunk).is_err()),
+        }
+    }
+}
