@@ -25,9 +25,10 @@ const FLOORS: [&[&str]; 10] = [
 ];
 
 /// Steps from a room to another on its own floor; none leads back.
-const BESIDE: [(&str, &str); 2] = [
+const BESIDE: [(&str, &str); 3] = [
     ("secret", "entropy"), // a secret is drawn from the source of randomness
     ("model", "id"),       // what is modelled is named by identifiers
+    ("model", "sealing"),  // how long a wrapped key is, sealing knows
 ];
 
 /// The name under which `src/main.rs`, which stands above every floor, is read.
@@ -142,6 +143,29 @@ fn source_files_stay_short() {
 fn the_top_level_holds_only_what_the_design_names() {
     let project = Project::read();
     expect_none("the top level", &misplaced_at_top(project.paths()));
+}
+
+#[test]
+fn an_operator_is_given_what_the_source_asks_for() {
+    let project = Project::read();
+    let source: String = project.texts("src/").map(|(_, text)| text).collect();
+    let deployed: String = project.texts("deploy/").map(|(_, text)| text).collect();
+    let asked = names(&source, "s3:");
+    assert!(!asked.is_empty(), "the source names no permission");
+    let granted = names(&deployed, "s3:");
+    let missing = asked.difference(&granted).cloned();
+    expect_none(
+        "permissions not granted in deploy",
+        &missing.collect::<Vec<_>>(),
+    );
+    let unknown: BTreeSet<String> = names(&deployed, "STRONGROOM_");
+    let unknown = unknown
+        .into_iter()
+        .filter(|name| !source.contains(name.as_str()));
+    expect_none(
+        "settings the source does not know",
+        &unknown.collect::<Vec<_>>(),
+    );
 }
 
 /// The files that are committed or about to be, by their paths from the top level.
@@ -351,6 +375,17 @@ fn misplaced_at_top<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
     missing.chain(foreign).collect()
 }
 
+/// The names in `text` that begin with `prefix` and go on with a capital letter.
+fn names(text: &str, prefix: &str) -> BTreeSet<String> {
+    let rests = text.split(prefix).skip(1);
+    let bodies = rests.map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+    });
+    let whole = bodies.filter(|body| body.starts_with(|c: char| c.is_ascii_uppercase()));
+    whole.map(|body| format!("{prefix}{body}")).collect()
+}
+
 fn too_long(path: &str, text: &str) -> Option<String> {
     let lines = text.lines().count();
     (lines > SOURCE_LINES_MAX).then(|| format!("{path} has {lines} lines: it holds two ideas"))
@@ -502,6 +537,16 @@ mod the_check {
         assert_eq!(unreasoned_allowances("#[allow(a, reason = \"\")]"), [1]);
         assert!(unreasoned_allowances("#[allow(a, reason = \"b (c)\")]").is_empty());
         assert!(unreasoned_allowances("fn f() { vec![a.expect(\"b\")]; allow(c) }").is_empty());
+    }
+
+    #[test]
+    fn sees_names_by_their_prefix() {
+        let text = "needs s3:GetObject, \"s3:PutObject\" and s3:*; see s3:other";
+        let found = names(text, "s3:");
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            ["s3:GetObject", "s3:PutObject"]
+        );
     }
 
     #[test]
