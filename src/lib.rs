@@ -23,3 +23,4 @@ pub mod agefile;
 
 // F3: storage, journal, keys, index
 pub mod keyring;
+pub mod objects;

@@ -2,6 +2,7 @@
 
 mod agefile;
 mod keyring;
+mod objects;
 mod rust_source;
 mod tidy;
 mod tidy_text;

@@ -1,0 +1,177 @@
+//! The names of objects: the one type that makes them and reads them back.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::id::{ItemId, UploadId, VaultId};
+
+const MATERIAL: &str = "material";
+const CHECKPOINTS: &str = "checkpoints";
+const PROBES: &str = "probes";
+/// A tree size is written with as many digits as the largest has, so that names sort as numbers do.
+const SIZE_DIGITS: usize = 20;
+
+/// The name of an object in the bucket.
+///
+/// ```
+/// use strongroom::objects::ObjectKey;
+///
+/// let name = "material/itm-00000000000000000";
+/// let key: ObjectKey = name.parse()?;
+/// assert_eq!(key.to_string(), name);
+/// assert!("material/../journal".parse::<ObjectKey>().is_err());
+/// # Ok::<(), strongroom::objects::ForeignName>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKey {
+    /// The ciphertext of one item.
+    Material(ItemId),
+    /// A signed checkpoint of a vault's journal.
+    Checkpoint {
+        /// The vault whose journal it is.
+        vault: VaultId,
+        /// The records in the journal when it was signed.
+        size: u64,
+    },
+    /// An object written to find out what the store can do, and deleted at once.
+    Probe(UploadId),
+}
+
+/// Objects of one kind, to list them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// The ciphertext of every item.
+    Material,
+    /// The checkpoints of one vault, oldest first.
+    Checkpoints(VaultId),
+    /// Probe objects that a crash left behind.
+    Probes,
+}
+
+/// A name in the bucket that this program does not make.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the name of an object of this program; give the vault a bucket of its own")]
+pub struct ForeignName(pub String);
+
+impl Family {
+    /// The prefix that every name of the kind begins with.
+    pub(super) fn prefix(self) -> String {
+        match self {
+            Self::Material => format!("{MATERIAL}/"),
+            Self::Checkpoints(vault) => format!("{CHECKPOINTS}/{vault}/"),
+            Self::Probes => format!("{PROBES}/"),
+        }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Material(item) => write!(f, "{MATERIAL}/{item}"),
+            Self::Checkpoint { vault, size } => {
+                write!(f, "{CHECKPOINTS}/{vault}/{size:0SIZE_DIGITS$}")
+            }
+            Self::Probe(token) => write!(f, "{PROBES}/{token}"),
+        }
+    }
+}
+
+impl FromStr for ObjectKey {
+    type Err = ForeignName;
+
+    fn from_str(name: &str) -> Result<Self, ForeignName> {
+        // An identifier may be typed in lower case, an object's name may not: it is another object.
+        parse(name)
+            .filter(|key| key.to_string() == name)
+            .ok_or_else(|| ForeignName(name.to_owned()))
+    }
+}
+
+impl serde::Serialize for ObjectKey {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for ObjectKey {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+fn parse(name: &str) -> Option<ObjectKey> {
+    let (family, rest) = name.split_once('/')?;
+    match family {
+        MATERIAL => rest.parse().ok().map(ObjectKey::Material),
+        PROBES => rest.parse().ok().map(ObjectKey::Probe),
+        CHECKPOINTS => {
+            let (vault, size) = rest.split_once('/')?;
+            Some(ObjectKey::Checkpoint {
+                vault: vault.parse().ok()?,
+                size: size.parse().ok()?,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use proptest::prelude::*;
+
+    fn keys(size: u64) -> [ObjectKey; 3] {
+        let entropy = SystemEntropy::new();
+        [
+            ObjectKey::Material(ItemId::random(&entropy).expect("entropy")),
+            ObjectKey::Checkpoint {
+                vault: VaultId::random(&entropy).expect("entropy"),
+                size,
+            },
+            ObjectKey::Probe(UploadId::random(&entropy).expect("entropy")),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_read_back_and_only_in_their_one_spelling(size in any::<u64>()) {
+            for key in keys(size) {
+                let name = key.to_string();
+                prop_assert_eq!(name.parse(), Ok(key));
+                prop_assert!(name.to_lowercase() == name || name.to_lowercase().parse::<ObjectKey>().is_err());
+                prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-".contains(&b)));
+            }
+        }
+
+        #[test]
+        fn checkpoints_sort_by_size(one in any::<u64>(), other in any::<u64>()) {
+            let vault = VaultId::random(&SystemEntropy::new()).expect("entropy");
+            let name = |size| ObjectKey::Checkpoint { vault, size }.to_string();
+            prop_assert_eq!(one.cmp(&other), name(one).cmp(&name(other)));
+        }
+
+        #[test]
+        fn any_name_is_answered(name in ".{0,60}") {
+            if let Ok(key) = name.parse::<ObjectKey>() {
+                prop_assert_eq!(key.to_string(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_begin_with_the_prefix_of_their_family() {
+        let [material, checkpoint, probe] = keys(7);
+        let ObjectKey::Checkpoint { vault, .. } = checkpoint else {
+            panic!("not a checkpoint")
+        };
+        for (key, family) in [
+            (material, Family::Material),
+            (checkpoint, Family::Checkpoints(vault)),
+            (probe, Family::Probes),
+        ] {
+            assert!(key.to_string().starts_with(&family.prefix()));
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Other people's S3 servers, started on the loopback interface and ended with the test.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener as StdListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
+    DeleteMarkerReplication, DeleteMarkerReplicationStatus, Destination, ReplicationConfiguration,
+    ReplicationRule, ReplicationRuleFilter, ReplicationRuleStatus, VersioningConfiguration,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use strongroom::objects::{
+    AccessKey, Attestation, CredentialsSource, ObjectKey, Residency, StoreConfig,
+};
+use strongroom::secret::SecretBytes;
+
+pub(super) const KEY_ID: &str = "peer-access-key";
+pub(super) const SECRET: &str = "peer-secret-that-no-message-shows";
+
+/// A configuration for the server on `port`.
+pub(super) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
+    StoreConfig {
+        endpoint: format!("http://127.0.0.1:{port}")
+            .parse()
+            .expect("an endpoint"),
+        bucket: bucket.parse().expect("a bucket"),
+        region: region.parse().expect("a region"),
+        credentials: CredentialsSource::Explicit(AccessKey::new(
+            KEY_ID,
+            SecretBytes::new(SECRET.as_bytes().to_vec()),
+        )),
+        residency: Residency::Uk,
+        attestation: None,
+    }
+}
+
+/// Every file under `directory`.
+pub(super) fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).expect("listed") {
+        let path = entry.expect("listed").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// A port that was free a moment ago.
+pub(super) fn free_port() -> u16 {
+    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A program that is ended when dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(program: &Path, arguments: &[&OsStr], port: u16) -> Self {
+        let child = Command::new(program)
+            .args(arguments)
+            .env("RCLONE_CONFIG", "/nonexistent/rclone.conf")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut running = Self(child);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            let ended = running.0.try_wait().expect("asked");
+            assert_eq!(ended, None, "{} ended", program.display());
+            assert!(Instant::now() < deadline, "{} is silent", program.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        running
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Where a program is: as the variable says, or on the path. Its absence is said, or a failure.
+fn find(program: &str, variable: &str) -> Option<PathBuf> {
+    let named = std::env::var_os(variable).map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = named.or_else(|| {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(program))
+            .find(|candidate| candidate.is_file())
+    });
+    if found.is_none() {
+        let required = std::env::var_os("STRONGROOM_REQUIRE_PEERS").is_some_and(|v| v == "1");
+        assert!(!required, "{program} is required and was not found");
+        // Straight to the terminal: the test harness keeps what a passing test prints to itself.
+        let said = format!("skipped: no {program} on the path, and {variable} names none\n");
+        let _ = std::io::stderr().write_all(said.as_bytes());
+    }
+    found
+}
+
+/// `moto_server`, an imitation of Amazon's S3 that keeps versions.
+pub(super) struct Moto {
+    port: u16,
+    _process: Running,
+}
+
+impl Moto {
+    pub(super) fn start() -> Option<Self> {
+        let program = find("moto_server", "STRONGROOM_MOTO")?;
+        let port = free_port();
+        let text = port.to_string();
+        let arguments = ["-H", "127.0.0.1", "-p", &text].map(OsStr::new);
+        let process = Running::start(&program, &arguments, port);
+        Some(Self {
+            port,
+            _process: process,
+        })
+    }
+
+    pub(super) fn config(&self, bucket: &str, region: &str) -> StoreConfig {
+        config(self.port, bucket, region)
+    }
+
+    pub(super) async fn make_bucket(&self, bucket: &str, region: &str) {
+        self.make(bucket, region, false).await;
+    }
+
+    pub(super) async fn make_locked_bucket(&self, bucket: &str, region: &str) {
+        self.make(bucket, region, true).await;
+    }
+
+    async fn make(&self, bucket: &str, region: &str, locked: bool) {
+        let place = CreateBucketConfiguration::builder()
+            .location_constraint(BucketLocationConstraint::from(region))
+            .build();
+        self.client(region)
+            .create_bucket()
+            .bucket(bucket)
+            .object_lock_enabled_for_bucket(locked)
+            .set_create_bucket_configuration((region != "us-east-1").then_some(place))
+            .send()
+            .await
+            .expect("made");
+    }
+
+    pub(super) async fn keep_versions(&self, bucket: &str) {
+        self.client("eu-west-2")
+            .put_bucket_versioning()
+            .bucket(bucket)
+            .versioning_configuration(
+                VersioningConfiguration::builder()
+                    .status(BucketVersioningStatus::Enabled)
+                    .build(),
+            )
+            .send()
+            .await
+            .expect("kept");
+    }
+
+    pub(super) async fn replicate(&self, bucket: &str, to: &str) {
+        let rule = ReplicationRule::builder()
+            .id("copy")
+            .priority(1)
+            .filter(ReplicationRuleFilter::builder().prefix("").build())
+            .status(ReplicationRuleStatus::Enabled)
+            .delete_marker_replication(
+                DeleteMarkerReplication::builder()
+                    .status(DeleteMarkerReplicationStatus::Disabled)
+                    .build(),
+            )
+            .destination(
+                Destination::builder()
+                    .bucket(format!("arn:aws:s3:::{to}"))
+                    .build()
+                    .expect("a destination"),
+            )
+            .build()
+            .expect("a rule");
+        self.client("eu-west-2")
+            .put_bucket_replication()
+            .bucket(bucket)
+            .replication_configuration(
+                ReplicationConfiguration::builder()
+                    .role("arn:aws:iam::123456789012:role/copier")
+                    .rules(rule)
+                    .build()
+                    .expect("a configuration"),
+            )
+            .send()
+            .await
+            .expect("replicated");
+    }
+
+    pub(super) async fn delete_plainly(&self, bucket: &str, key: ObjectKey) {
+        self.client("eu-west-2")
+            .delete_object()
+            .bucket(bucket)
+            .key(key.to_string())
+            .send()
+            .await
+            .expect("deleted");
+    }
+
+    /// Versions and delete markers under `key`.
+    pub(super) async fn versions(&self, bucket: &str, key: ObjectKey) -> usize {
+        let listed = self
+            .client("eu-west-2")
+            .list_object_versions()
+            .bucket(bucket)
+            .prefix(key.to_string())
+            .send()
+            .await
+            .expect("listed");
+        listed.versions().len() + listed.delete_markers().len()
+    }
+
+    fn client(&self, region: &str) -> Client {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        Client::from_conf(
+            Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .http_client(http)
+                .credentials_provider(Credentials::new(KEY_ID, SECRET, None, None, "test"))
+                .region(Region::new(region.to_owned()))
+                .endpoint_url(format!("http://127.0.0.1:{}", self.port))
+                .force_path_style(true)
+                .build(),
+        )
+    }
+}
+
+/// `rclone serve s3`, which cannot say much and ignores conditions.
+pub(super) struct Rclone {
+    port: u16,
+    _process: Running,
+}
+
+impl Rclone {
+    pub(super) fn start(directory: &Path, bucket: &str) -> Option<Self> {
+        let program = find("rclone", "STRONGROOM_RCLONE")?;
+        std::fs::create_dir(directory.join(bucket)).expect("made");
+        let port = free_port();
+        let address = format!("127.0.0.1:{port}");
+        let key = format!("{KEY_ID},{SECRET}");
+        let arguments = ["serve", "s3", "--auth-key", &key, "--addr", &address].map(OsStr::new);
+        let arguments = [&arguments[..], &[directory.as_os_str()]].concat();
+        let process = Running::start(&program, &arguments, port);
+        Some(Self {
+            port,
+            _process: process,
+        })
+    }
+
+    pub(super) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
+        StoreConfig {
+            attestation,
+            ..config(self.port, bucket, "eu-west-2")
+        }
+    }
+}
+
+/// `s3s-fs` in this process: another hand's file store behind the protocol layer ours uses too.
+pub(super) struct S3sFs {
+    port: u16,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl S3sFs {
+    pub(super) async fn start(directory: &Path, bucket: &str) -> Self {
+        std::fs::create_dir(directory.join(bucket)).expect("made");
+        let mut builder =
+            S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory).expect("opened"));
+        builder.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
+        let service = builder.build();
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let serving = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let service = service.clone();
+                tokio::spawn(async move {
+                    let server = Builder::new(TokioExecutor::new());
+                    let _ = server.serve_connection(TokioIo::new(socket), service).await;
+                });
+            }
+        });
+        Self { port, serving }
+    }
+
+    pub(super) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
+        StoreConfig {
+            attestation,
+            ..config(self.port, bucket, "eu-west-2")
+        }
+    }
+}
+
+impl Drop for S3sFs {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
