@@ -152,10 +152,10 @@ fn an_operator_is_given_what_the_source_asks_for() {
     let deployed: String = project.texts("deploy/").map(|(_, text)| text).collect();
     let asked = names(&source, "s3:");
     assert!(!asked.is_empty(), "the source names no permission");
-    let granted = names(&deployed, "s3:");
+    let granted = names(project.text("deploy/terraform/gateway.tf"), "s3:");
     let missing = asked.difference(&granted).cloned();
     expect_none(
-        "permissions not granted in deploy",
+        "permissions the gateway is not granted",
         &missing.collect::<Vec<_>>(),
     );
     let unknown: BTreeSet<String> = names(&deployed, "STRONGROOM_");
