@@ -22,5 +22,6 @@ pub mod sealing;
 pub mod agefile;
 
 // F3: storage, journal, keys, index
+pub mod journal;
 pub mod keyring;
 pub mod objects;

@@ -1,0 +1,183 @@
+//! The Merkle tree's hashes on disk, in tlog's stored-hash order, from which any proof is read.
+//!
+//! The file is derived: it is never fsynced, it is compared with the segments whenever they are
+//! replayed, and it is rewritten from the first hash that is missing or differs.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufReader, Read as _, Seek as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tlog_tiles::{
+    Hash, HashReader, check_record, check_tree, prove_record, prove_tree, stored_hash_index,
+    tree_hash,
+};
+
+use super::anchor::Anchor;
+use super::error::Error;
+use super::proof::{Consistency, Inclusion};
+
+/// Name of the file in the journal's directory.
+pub(super) const FILE: &str = "hashes";
+const HASH_BYTES: u64 = 32;
+/// Length of unwritten hashes at which they are written, in bytes.
+const PENDING_BYTES: usize = 64 * 1024;
+
+pub(super) struct Hashes {
+    path: PathBuf,
+    file: File,
+    /// Hashes in the file that count.
+    stored: u64,
+    /// The hashes after those, not yet written.
+    pending: Vec<u8>,
+}
+
+impl Hashes {
+    /// Begins an empty file.
+    pub(super) fn create(dir: &Path) -> Result<Self, Error> {
+        let hashes = Self::open(dir)?;
+        let cut = hashes.file.set_len(0);
+        cut.map_err(|source| Error::io("create", &hashes.path, source))?;
+        Ok(hashes)
+    }
+
+    /// Compares the file with what a replay finds, from the first hash on.
+    pub(super) fn compare(dir: &Path) -> Result<Comparison, Error> {
+        let hashes = Self::open(dir)?;
+        let failed = |source| Error::io("read", &hashes.path, source);
+        let mut file = hashes.file.try_clone().map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Ok(Comparison {
+            found: Some(BufReader::with_capacity(PENDING_BYTES, file)),
+            rebuilt: false,
+            hashes,
+        })
+    }
+
+    fn open(dir: &Path) -> Result<Self, Error> {
+        let path = dir.join(FILE);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| Error::io("open", &path, source))?;
+        Ok(Self {
+            path,
+            file,
+            stored: 0,
+            pending: Vec::new(),
+        })
+    }
+
+    /// Adds the next hash. What cannot be written yet is kept and tried again later: no record
+    /// waits for its hashes.
+    pub(super) fn push(&mut self, hash: Hash) {
+        self.pending.extend_from_slice(&hash.0);
+        if self.pending.len().is_multiple_of(PENDING_BYTES) {
+            let _ = self.write();
+        }
+    }
+
+    /// Writes what is pending.
+    pub(super) fn write(&mut self) -> Result<(), Error> {
+        let written = self
+            .file
+            .write_all_at(&self.pending, self.stored * HASH_BYTES);
+        written.map_err(|source| Error::io("write", &self.path, source))?;
+        self.stored += self.pending.len() as u64 / HASH_BYTES;
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// The proof that the tree of `size` records has the record at `position`.
+    pub(super) fn prove_inclusion(&self, position: u64, size: u64) -> Result<Inclusion, Error> {
+        let stale = |_| Error::StaleHashes(self.path.clone());
+        let proof = prove_record(size, position, self).map_err(stale)?;
+        let leaf = self.read(stored_hash_index(0, position)).map_err(stale)?;
+        let root = tree_hash(size, self).map_err(stale)?;
+        check_record(&proof, size, root, position, leaf).map_err(stale)?;
+        let path = proof.into_iter().map(|hash| hash.0).collect();
+        Ok(Inclusion { position, path })
+    }
+
+    /// The proof that the tree of `size` records begins with the tree of `old` records.
+    pub(super) fn prove_consistency(&self, old: u64, size: u64) -> Result<Consistency, Error> {
+        let stale = |_| Error::StaleHashes(self.path.clone());
+        let proof = prove_tree(size, old, self).map_err(stale)?;
+        let (from, root) = (tree_hash(old, self), tree_hash(size, self));
+        let (from, root) = (from.map_err(stale)?, root.map_err(stale)?);
+        check_tree(&proof, size, root, old, from).map_err(stale)?;
+        let path = proof.into_iter().map(|hash| hash.0).collect();
+        Ok(Consistency { path })
+    }
+
+    /// The anchor of the first `size` records.
+    pub(super) fn anchor(&self, size: u64) -> Result<Anchor, Error> {
+        let root = tree_hash(size, self).map_err(|_| Error::StaleHashes(self.path.clone()))?;
+        Ok(Anchor { size, root: root.0 })
+    }
+
+    fn read(&self, index: u64) -> Result<Hash, tlog_tiles::Error> {
+        let mut hash = Hash::default();
+        match index.checked_sub(self.stored) {
+            None => self
+                .file
+                .read_exact_at(&mut hash.0, index * HASH_BYTES)
+                .map_err(|_| tlog_tiles::Error::IndexesNotInTree)?,
+            Some(place) => {
+                let hashes = self.pending.as_chunks().0;
+                let place = usize::try_from(place).unwrap_or(usize::MAX);
+                hash.0 = *hashes
+                    .get(place)
+                    .ok_or(tlog_tiles::Error::IndexesNotInTree)?;
+            }
+        }
+        Ok(hash)
+    }
+}
+
+impl HashReader for Hashes {
+    fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, tlog_tiles::Error> {
+        indexes.iter().map(|index| self.read(*index)).collect()
+    }
+}
+
+/// A file of hashes under comparison with what a replay finds.
+pub(super) struct Comparison {
+    hashes: Hashes,
+    /// What the file holds from here on; nothing once it was seen to differ.
+    found: Option<BufReader<File>>,
+    rebuilt: bool,
+}
+
+impl Comparison {
+    /// Compares the next hash, and from the first that is missing or differs on, writes.
+    pub(super) fn push(&mut self, hash: Hash) {
+        if let Some(found) = &mut self.found {
+            let mut stored = [0; HASH_BYTES as usize];
+            if found.read_exact(&mut stored).is_ok() && stored == hash.0 {
+                self.hashes.stored += 1;
+                return;
+            }
+            self.found = None;
+            self.rebuilt = true;
+        }
+        self.hashes.push(hash);
+    }
+
+    /// The hashes as they now are, and whether any was rewritten.
+    pub(super) fn finish(mut self) -> Result<(Hashes, bool), Error> {
+        self.hashes.write()?;
+        let hashes = self.hashes;
+        let length = hashes.stored * HASH_BYTES;
+        let failed = |source| Error::io("write", &hashes.path, source);
+        let found = hashes.file.metadata().map_err(failed)?.len();
+        if found != length {
+            hashes.file.set_len(length).map_err(failed)?;
+        }
+        Ok((hashes, self.rebuilt || found != length))
+    }
+}
