@@ -95,5 +95,6 @@ fn next_piece(input: &mut impl BufRead) -> Result<&[u8], AgeError> {
             Err(error) => return Err(AgeError::Read(error)),
         }
     }
+    // What the loop saw cannot leave it, since the next turn would borrow the input again.
     input.fill_buf().map_err(AgeError::Read)
 }

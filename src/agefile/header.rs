@@ -55,6 +55,7 @@ pub fn write_header(file_key: &FileKey, recipients: &Recipients) -> Result<Vec<u
 
 /// Reads a header with the first of `identities` that fits, and leaves `input` at the payload's nonce.
 ///
+/// The input may be the beginning of a file: [`AgeError::HeaderTruncated`] then asks for more of it.
 /// No more than [`AGE_HEADER_MAX`] bytes and [`AGE_STANZAS_MAX`] stanzas are read, whatever the input holds.
 ///
 /// # Errors

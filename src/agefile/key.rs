@@ -6,8 +6,7 @@ use age_core::format::FileKey;
 use age_core::secrecy::ExposeSecret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use super::NONCE_BYTES;
-use super::TAG_BYTES;
+use super::{NONCE_BYTES, TAG_BYTES};
 use crate::entropy::{Entropy, EntropyError};
 use crate::sealing::derive;
 use crate::secret::Key;

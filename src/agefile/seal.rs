@@ -7,8 +7,9 @@ use bytes::Bytes;
 use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use zeroize::Zeroizing;
 
-use super::NONCE_BYTES;
-use super::{AgeError, CHUNK_BYTES, Last, PayloadKey, SEALED_CHUNK_BYTES, TAG_BYTES, Workers};
+use super::{
+    AgeError, CHUNK_BYTES, Last, NONCE_BYTES, PayloadKey, SEALED_CHUNK_BYTES, TAG_BYTES, Workers,
+};
 
 /// A part of a payload while it is filled: plaintext laid out so that every chunk is sealed in place.
 ///
@@ -100,6 +101,7 @@ impl ChunkBuffer {
         front.copy_from_slice(key.nonce().get(..front.len()).unwrap_or_default());
         let chunks = run.len().div_ceil(SEALED_CHUNK_BYTES);
         let stream = key.stream(self.first_chunk, chunks, last);
+        // ring refuses only a chunk that is longer than ChaCha20 counts.
         if workers
             .first_refused(run, |place, chunk| stream.seal(place, chunk))
             .is_some()

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::AgeError;
-use super::SEALED_CHUNK_BYTES;
 use super::key::Refused;
+use super::{AgeError, SEALED_CHUNK_BYTES};
 
 /// Chunks that each thread should have before work is handed out.
 const CHUNKS_PER_THREAD: usize = 8;
 
 /// The threads that chunks are sealed and opened on; a clone shares them.
 ///
-/// With one thread the caller's own does the work.
+/// With one thread the caller's own does the work; with more the caller waits for them, so that a
+/// part of many megabytes is better sealed off the threads that serve connections.
 #[derive(Debug, Clone)]
 pub struct Workers(Option<Arc<ThreadPool>>);
 

@@ -9,9 +9,8 @@ use std::process::{Command, Stdio};
 
 use age::secrecy::ExposeSecret;
 use strongroom::agefile::{
-    CHUNK_BYTES, PayloadKey, Plugins, Recipients, new_file_key, write_header,
+    CHUNK_BYTES, ChunkBuffer, Last, PayloadKey, Plugins, Recipients, new_file_key, write_header,
 };
-use strongroom::agefile::{ChunkBuffer, Last};
 use strongroom::entropy::SystemEntropy;
 
 use super::{open_here, recording, seal_here, to, workers};
