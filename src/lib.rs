@@ -22,6 +22,22 @@ pub mod sealing;
 pub mod agefile;
 
 // F3: storage, journal, keys, index
+pub mod index;
 pub mod journal;
 pub mod keyring;
 pub mod objects;
+
+// F4: who you are and what you may do
+pub mod access;
+
+// F5: journal, index and keyring as one
+pub mod vault;
+
+// F6: what can be done, one verb a file
+pub mod work;
+
+// F7: what travels between gateway and client
+pub mod wire;
+
+// F8: the two ends of the wire
+pub mod client;

@@ -36,8 +36,20 @@ pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * MIB;
 /// Memory sled may use for its page cache, in bytes (its own default is 1 GiB).
 pub const INDEX_CACHE_BYTES: u64 = 16 * MIB;
 
+/// Rows gathered before they are written while the index is rebuilt, in bytes.
+pub const INDEX_GATHER_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most rows written to the index all or nothing; more are written in order, and a crash among them means a rebuild.
+pub const INDEX_BATCH_ROWS: usize = 1024;
+
 /// Smallest part of a multipart upload, in bytes of stored ciphertext, that S3 accepts (the last may be smaller).
 pub const PART_BYTES_MIN: u64 = 5 * MIB;
+
+/// Usual length of a part, in bytes of stored ciphertext; it grows for uploads that would need too many.
+pub const UPLOAD_PART_BYTES: u64 = 8 * MIB;
+
+/// Longest body of an upload request that comes with a checksum, in bytes: it is held until it fits.
+pub const CHECKED_BODY_MAX: usize = 16 * 1024 * 1024;
 
 /// Most parts in one multipart upload (S3).
 pub const PARTS_MAX: u64 = 10_000;
@@ -71,3 +83,56 @@ pub const REQUEST_BODY_MAX: usize = 1024 * 1024;
 
 /// Most participants in one session.
 pub const SESSION_PARTICIPANTS_MAX: usize = 50;
+
+/// Most rows in one page of a list.
+pub const PAGE_ROWS_MAX: usize = 1000;
+
+/// Longest `Upload-Metadata` header accepted, in bytes.
+pub const UPLOAD_METADATA_BYTES_MAX: usize = 4096;
+
+/// Uploads and downloads under way at once, everybody's together: each holds a few chunks in memory.
+pub const TRANSFERS_MAX: usize = 128;
+
+/// Uploads and downloads under way at once with one token, so that nobody takes up all of them.
+pub const TRANSFERS_PER_TOKEN_MAX: usize = 16;
+
+/// Connections held at once, if the system lets the process have that many files.
+pub const CONNECTIONS_MAX: usize = 4096;
+
+/// Files the process keeps for itself, out of those the system lets it have: journal, index, slots,
+/// and connections to the store.
+pub const FILES_RESERVED: usize = 256;
+
+/// Memory one connection may use for what it has read or is about to write, in bytes; a request's
+/// headers have to fit.
+pub const CONNECTION_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Most headers in one request.
+pub const REQUEST_HEADERS_MAX: usize = 64;
+
+/// How long a request's headers may take, and how long a connection may lie idle.
+pub const REQUEST_HEADERS_TIME: Duration = Duration::from_secs(30);
+
+/// How long a JSON request body may take.
+pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(30);
+
+/// How long a transfer may stand still, with its peer neither sending nor taking anything.
+pub const TRANSFER_STALL: Duration = Duration::from_secs(60);
+
+/// How long requests under way are waited for when the gateway is told to stop.
+pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
+
+/// Tokens or codes that do not work, accepted at once from one address before it has to wait.
+pub const STRANGERS_AT_ONCE: u32 = 20;
+
+/// Tokens or codes that do not work, accepted from one address in the long run, a second.
+pub const STRANGERS_PER_SECOND: f64 = 0.5;
+
+/// Requests accepted at once with one token before it has to wait.
+pub const REQUESTS_AT_ONCE: u32 = 4000;
+
+/// Requests accepted with one token in the long run, a second.
+pub const REQUESTS_PER_SECOND: f64 = 2000.0;
+
+/// Addresses or tokens whose rate is remembered at once.
+pub const THROTTLED_MAX: usize = 10_000;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::entropy::Entropy;
+use crate::model::key::{LeafNumber, NodeId, TreeChange};
 use crate::secret::Key;
 
-use super::node::{LeafNumber, NodeId, TreeChange, WrappedNodes};
+use super::rows::WrappedNodes;
 use super::tree::{KeyError, KeyTree};
 
 /// A destruction that has been drawn and is not yet done.

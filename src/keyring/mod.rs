@@ -24,22 +24,22 @@ mod crash_tests;
 mod destroy;
 mod disk;
 mod file_slot;
-mod node;
 mod position;
 mod recipients;
+mod rows;
 mod slot;
 mod slot_set;
 mod tree;
 pub mod unlock;
 
+pub use crate::model::key::{
+    FAN_OUT, LEAVES_MAX, LEVELS, LeafNumber, NodeId, TreeChange, WrappedKey,
+};
 pub use anchor::SlotAnchor;
 pub use destroy::Destruction;
 pub use file_slot::FileSlot;
-pub use node::{
-    FAN_OUT, LEAVES_MAX, LEVELS, LeafNumber, MemoryNodes, NodeId, NodesError, TreeChange,
-    WrappedKey, WrappedNodes,
-};
 pub use recipients::Recipients;
+pub use rows::{MemoryNodes, NodesError, WrappedNodes};
 pub use slot::{Contents, Held, Retired, Root, RootSlot, SlotError};
 pub use slot_set::SlotSet;
 pub use tree::{KeyError, KeyTree};

@@ -1,6 +1,6 @@
 //! What a root slot holds and promises, whatever it is made of.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,24 @@ pub struct Retired {
     pub overwritten: bool,
     /// Whether the blocks were also given back, so that a solid-state disk may erase them.
     pub hole_punched: bool,
+}
+
+impl fmt::Display for Retired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let overwritten = match self.overwritten {
+            true => "overwritten where they lay",
+            false => "superseded; the file system writes elsewhere, so remnants may stay",
+        };
+        let punched = match self.hole_punched {
+            true => "and given back to the disk",
+            false => "and not given back to the disk, which cannot take them",
+        };
+        write!(
+            f,
+            "{} let go of every root but that of epoch {}; the old bytes were {overwritten} {punched}",
+            self.slot, self.kept
+        )
+    }
 }
 
 /// A small store, outside index and backups, that can be made to forget.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::entropy::{Entropy, EntropyError};
 use crate::id::VaultId;
+use crate::model::key::{LeafNumber, NodeId, TreeChange, WrappedKey};
 use crate::sealing;
 use crate::secret::Key;
 
-use super::node::{LeafNumber, NodeId, NodesError, TreeChange, WrappedKey, WrappedNodes};
+use super::rows::{NodesError, WrappedNodes};
 
 /// The tree at one epoch: its root's key, and nothing else, for the rows are the caller's.
 ///

@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, IdentityFile};
 use rustix::fs::OFlags;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::limits::{AGE_RECIPIENTS_MAX, IDENTITY_BYTES_MAX, SCRYPT_WORK_MAX};
@@ -60,6 +60,26 @@ impl fmt::Debug for Identities {
 pub fn generate_identity() -> (SecretString, String) {
     let identity = age::x25519::Identity::generate();
     (identity.to_string(), identity.to_public().to_string())
+}
+
+/// Writes an identity to a new file that nobody but its owner may read.
+///
+/// # Errors
+/// [`UnlockError::Write`] when it cannot be written, also because something is there already.
+pub fn write_identity(path: &Path, identity: &SecretString) -> Result<(), UnlockError> {
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| {
+            writeln!(file, "{}", identity.expose_secret())?;
+            file.sync_all()
+        });
+    written.map_err(|source| UnlockError::Write {
+        place: path.display().to_string(),
+        source,
+    })
 }
 
 /// Reads identities from a regular file that nobody but its owner may read.
@@ -267,6 +287,16 @@ pub enum UnlockError {
         place: String,
         /// Its permission bits.
         mode: u32,
+    },
+    /// A file cannot be written.
+    #[error(
+        "cannot write the identity to {place}: {source}; nothing is overwritten, so choose another path"
+    )]
+    Write {
+        /// The path.
+        place: String,
+        /// The system's answer.
+        source: io::Error,
     },
     /// A credential's name leads elsewhere.
     #[error("a credential is named by its file name alone, without any directory")]

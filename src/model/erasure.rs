@@ -89,6 +89,9 @@ pub struct DeletedObject {
     pub item: ItemId,
     /// Versions deleted.
     pub versions: u64,
+    /// Delete markers removed.
+    #[serde(default)]
+    pub delete_markers: u64,
     /// Unfinished uploads aborted.
     pub unfinished_uploads: u64,
 }

@@ -109,6 +109,8 @@ pub enum Event {
     TokenRevoked {
         /// Which.
         token: TokenId,
+        /// Whose it was.
+        person: PersonId,
     },
 
     /// A study was founded.
@@ -158,7 +160,7 @@ pub enum Event {
         /// The upload.
         upload: UploadId,
         /// The part's number, from 1.
-        number: u32,
+        number: u16,
         /// The digest of its authentication tags.
         digest: Digest,
     },
@@ -207,6 +209,8 @@ pub enum Event {
     ErasureApproved {
         /// Which.
         erasure: ErasureId,
+        /// Who approved.
+        by: PersonId,
         /// What it destroys.
         target: ErasureTarget,
     },

@@ -26,7 +26,7 @@ pub use consent::{Permission, Permissions};
 pub use erasure::{Erasure, ErasureStage, ErasureTarget, Withdrawal};
 pub use event::{Actor, Entry, Event};
 pub use item::{Item, Kind, Tier};
-pub use key::{LeafNumber, NodeId, TreeChange};
+pub use key::{LeafNumber, NodeId, TreeChange, WrappedKey};
 pub use participant::{Participant, Standing};
 pub use period::{Period, RetentionRule, WithdrawalWindow};
 pub use person::{Invitation, Membership, Person, Role};

@@ -21,12 +21,13 @@ pub struct Upload {
     pub multipart: Option<String>,
     /// The moment from which it is given up.
     pub expires: Timestamp,
-    /// The part that was sealed last, by number and digest of its authentication tags.
+    /// The parts that were sealed and are not confirmed, by number and digest of their
+    /// authentication tags.
     ///
-    /// Written down before the part's bytes leave, so that after a crash the same place in the
-    /// stream is never sealed a second time with other bytes under the same key and nonce.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sealed: Option<(u32, Digest)>,
+    /// Written down before a part's bytes leave, so that after a crash the same place in the stream
+    /// is never sealed a second time with other bytes under the same key and nonce.
+    #[serde(default)]
+    pub sealed: Vec<(u16, Digest)>,
     /// The parts the store has confirmed, in order from 1.
     #[serde(default)]
     pub stored: Vec<StoredPart>,
@@ -44,7 +45,9 @@ impl Upload {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredPart {
     /// Its number, from 1.
-    pub number: u32,
+    pub number: u16,
+    /// Its length, in bytes of ciphertext.
+    pub bytes: u64,
     /// The store's tag for it.
     pub etag: String,
 }

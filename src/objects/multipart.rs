@@ -24,6 +24,16 @@ impl Upload {
         Self { key, id }
     }
 
+    /// An upload begun earlier, by the store's own name for it.
+    pub fn resumed(key: ObjectKey, id: String) -> Self {
+        Self { key, id }
+    }
+
+    /// The store's own name for it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The object it will become.
     pub fn key(&self) -> ObjectKey {
         self.key
@@ -39,6 +49,20 @@ pub struct Part {
 }
 
 impl Part {
+    /// A receipt that was written down earlier.
+    pub fn received(number: u16, bytes: u64, etag: String) -> Self {
+        Self {
+            number,
+            bytes,
+            etag,
+        }
+    }
+
+    /// The store's tag for the part.
+    pub fn etag(&self) -> &str {
+        &self.etag
+    }
+
     /// The part's number, from 1.
     pub fn number(&self) -> u16 {
         self.number

@@ -4,11 +4,13 @@
 //! that nothing is tried here by another path than in production. It listens on the loopback
 //! interface only, under an access key drawn at each start that never leaves memory.
 //!
-//! What it acknowledges is on the disk: files are written apart, fsynced, renamed into place, and
-//! the directory is fsynced.
+//! What it acknowledges is on the disk: files are written apart, fsynced, moved into place, and the
+//! directory is fsynced.
 
 mod disk;
 mod service;
+mod uploads;
+mod whole;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! The S3 operations that the embedded store knows, each a thin layer over the disk.
 
-use std::io::{self, ErrorKind, SeekFrom};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use futures::future::BoxFuture;
 use s3s::dto::*;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
-use tokio_util::io::ReaderStream;
+use tokio::io::AsyncWriteExt;
 
-use super::disk::{Disk, Incoming, Stat, stat};
+use super::disk::{Disk, Incoming, is_absent};
+use super::whole::{Stat, Whole};
 use crate::limits::{PART_BYTES_MIN, PARTS_MAX};
 
-/// Bytes read from the disk at a time, and gathered before they are written.
+/// Bytes gathered before they are written.
 const BUFFER: usize = 512 * 1024;
 /// Most entries in one page of a listing.
 const PAGE: usize = 1000;
@@ -107,7 +107,8 @@ impl Service {
     }
 
     async fn get(&self, input: GetObjectInput) -> S3Result<GetObjectOutput> {
-        let (mut file, about) = self.open(&input.bucket, &input.key).await?;
+        let whole = self.open(&input.bucket, &input.key).await?;
+        let about = whole.stat.clone();
         let etag = ETag::Strong(about.etag);
         let same = |condition: ETagCondition| match condition {
             ETagCondition::Any => true,
@@ -121,24 +122,14 @@ impl Service {
             None => 0..about.bytes,
         };
         let content_range = input.range.map(|_| {
-            format!(
-                "bytes {}-{}/{}",
-                span.start,
-                span.end.saturating_sub(1),
-                about.bytes
-            )
+            let last = span.end.saturating_sub(1);
+            format!("bytes {}-{last}/{}", span.start, about.bytes)
         });
-        let length = span.end.saturating_sub(span.start);
-        file.seek(SeekFrom::Start(span.start))
-            .await
-            .map_err(broken)?;
-        file.set_max_buf_size(BUFFER);
-        let body = ReaderStream::with_capacity(file.take(length), BUFFER);
         Ok(GetObjectOutput {
-            body: Some(StreamingBlob::wrap(body)),
             accept_ranges: Some("bytes".to_owned()),
-            content_length: Some(signed(length)),
+            content_length: Some(signed(span.end.saturating_sub(span.start))),
             content_range,
+            body: Some(StreamingBlob::wrap(whole.read(span))),
             e_tag: Some(etag),
             last_modified: Some(about.modified.into()),
             ..Default::default()
@@ -146,7 +137,7 @@ impl Service {
     }
 
     async fn head(&self, input: HeadObjectInput) -> S3Result<HeadObjectOutput> {
-        let (_, about) = self.open(&input.bucket, &input.key).await?;
+        let about = self.open(&input.bucket, &input.key).await?.stat;
         Ok(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: Some(signed(about.bytes)),
@@ -190,7 +181,7 @@ impl Service {
                 let entries = names.into_iter().filter_map(|name| {
                     let path = disk.object(&bucket, &name)?;
                     // Deleted since it was listed: then it is not there.
-                    let about = stat(&std::fs::metadata(path).ok()?).ok()?;
+                    let about = Whole::open(&path).ok()?.stat;
                     Some((name, about))
                 });
                 Ok((entries.collect::<Vec<_>>(), more))
@@ -387,14 +378,11 @@ impl Service {
             .ok_or_else(|| s3_error!(NoSuchUpload))
     }
 
-    async fn open(&self, bucket: &str, key: &str) -> S3Result<(File, Stat)> {
+    async fn open(&self, bucket: &str, key: &str) -> S3Result<Whole> {
         let object = self.object(bucket, key)?;
-        let file = File::open(object).await.map_err(no_key)?;
-        let about = file.metadata().await.map_err(broken)?;
-        if !about.is_file() {
-            return Err(s3_error!(NoSuchKey));
-        }
-        Ok((file, stat(&about).map_err(broken)?))
+        self.on_disk(move |_| Whole::open(&object))
+            .await
+            .map_err(no_key)
     }
 
     async fn receive(&self, body: Option<StreamingBlob>) -> S3Result<Incoming> {
@@ -485,9 +473,10 @@ fn taken() -> S3Error {
 }
 
 fn no_key(error: io::Error) -> S3Error {
-    match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => s3_error!(NoSuchKey),
-        _ => broken(error),
+    if is_absent(&error) {
+        s3_error!(NoSuchKey)
+    } else {
+        broken(error)
     }
 }
 

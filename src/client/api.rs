@@ -1,0 +1,206 @@
+//! Every question the gateway answers, but for uploads and downloads.
+
+use reqwest::Method;
+
+use super::connect::Client;
+use super::error::ClientError;
+use crate::id::{
+    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
+};
+use crate::wire::{
+    AuditPage, AuditVerification, Created, Enrolled, Enrolment, ErasureView, Health, Invited,
+    ItemView, Me, MembershipView, NewAssignment, NewMembership, NewParticipant, NewPerson,
+    NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, SessionView,
+    StudyView, SupplierView, Suspension, VaultView, VerifierKey, WithdrawalAnswer,
+};
+
+/// How many rows are asked for at once.
+const PAGE: usize = 200;
+
+macro_rules! questions {
+    ($($(#[$doc:meta])+ $name:ident($($arg:ident: $type:ty),*) -> $answer:ty = $method:ident $path:literal $(with $body:ident)?;)+) => {
+        impl Client {
+            $(
+                $(#[$doc])+
+                ///
+                /// # Errors
+                /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+                pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, ClientError> {
+                    self.$method(&format!($path) $(, $body)?).await
+                }
+            )+
+        }
+    };
+}
+
+questions! {
+    /// Whether the gateway is up.
+    health() -> Health = get "/health";
+    /// Uses an enrolment code.
+    enrol(code: &Enrolment) -> Enrolled = post "/enrolments" with code;
+    /// Takes back the token in use.
+    leave() -> () = delete "/tokens/current";
+    /// Whoever asks.
+    me() -> Me = get "/me";
+    /// Invites somebody.
+    invite(person: &NewPerson) -> Invited = post "/people" with person;
+    /// Everybody with an account.
+    people() -> Vec<PersonView> = get "/people";
+    /// A new code for somebody.
+    reinvite(person: PersonId) -> Invited = post_nothing "/people/{person}/invitations";
+    /// Founds a study.
+    create_study(study: &NewStudy) -> Created<StudyId> = post "/studies" with study;
+    /// The studies one may know of.
+    studies() -> Vec<StudyView> = get "/studies";
+    /// One study.
+    study(study: StudyId) -> StudyView = get "/studies/{study}";
+    /// Closes a study.
+    close_study(study: StudyId) -> () = post_unanswered "/studies/{study}/closure";
+    /// Everybody admitted to a study.
+    members(study: StudyId) -> Vec<MembershipView> = get "/studies/{study}/members";
+    /// Ends somebody's place in a study.
+    end_membership(study: StudyId, person: PersonId) -> () = delete "/studies/{study}/members/{person}";
+    /// Adds a participant.
+    add_participant(study: StudyId, participant: &NewParticipant) -> Created<ParticipantId> = post "/studies/{study}/participants" with participant;
+    /// Records a withdrawal.
+    withdraw(participant: ParticipantId, withdrawal: &NewWithdrawal) -> WithdrawalAnswer = post "/participants/{participant}/withdrawal" with withdrawal;
+    /// Adds a session.
+    add_session(study: StudyId, session: &NewSession) -> Created<SessionId> = post "/studies/{study}/sessions" with session;
+    /// One item.
+    item(item: ItemId) -> ItemView = get "/items/{item}";
+    /// Gives an item to a supplier.
+    assign(item: ItemId, assignment: &NewAssignment) -> Created<AssignmentId> = post "/items/{item}/assignments" with assignment;
+    /// Ends an assignment.
+    unassign(assignment: AssignmentId) -> () = delete "/assignments/{assignment}";
+    /// Puts a supplier on the approved list.
+    approve_supplier(supplier: &NewSupplier) -> Created<SupplierId> = post "/suppliers" with supplier;
+    /// The approved list.
+    suppliers() -> Vec<SupplierView> = get "/suppliers";
+    /// The erasures one may follow.
+    erasures() -> Vec<ErasureView> = get "/erasures";
+    /// One erasure.
+    erasure(erasure: ErasureId) -> ErasureView = get "/erasures/{erasure}";
+    /// Approves an erasure and waits for it.
+    approve_erasure(erasure: ErasureId) -> ErasureView = post_nothing "/erasures/{erasure}/approval";
+    /// What verifying the whole journal finds.
+    verify_audit() -> AuditVerification = get "/audit/verification";
+    /// How the vault is.
+    vault() -> VaultView = get "/vault";
+    /// The key that certificates are verified with.
+    verifier_key() -> VerifierKey = get "/vault/key";
+}
+
+impl Client {
+    /// Stops somebody's access, or gives it back.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn suspend(&self, person: PersonId, suspended: bool) -> Result<(), ClientError> {
+        let path = format!("/people/{person}/suspension");
+        self.tell(Method::PUT, &path, &Suspension { suspended })
+            .await
+    }
+
+    /// Admits somebody to a study.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn admit(
+        &self,
+        study: StudyId,
+        membership: &NewMembership,
+    ) -> Result<(), ClientError> {
+        let path = format!("/studies/{study}/members");
+        self.tell(Method::POST, &path, membership).await
+    }
+
+    /// A study's participants.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn participants(&self, study: StudyId) -> Result<Vec<ParticipantView>, ClientError> {
+        let path = format!("/studies/{study}/participants");
+        self.all(&path, &[], |row: &ParticipantView| row.id.to_string())
+            .await
+    }
+
+    /// A study's sessions.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn sessions(&self, study: StudyId) -> Result<Vec<SessionView>, ClientError> {
+        let path = format!("/studies/{study}/sessions");
+        self.all(&path, &[], |row: &SessionView| row.id.to_string())
+            .await
+    }
+
+    /// The items one may know of, of one study or session or of all.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn items(
+        &self,
+        study: Option<StudyId>,
+        session: Option<SessionId>,
+    ) -> Result<Vec<ItemView>, ClientError> {
+        let mut filter = Vec::new();
+        filter.extend(study.map(|study| ("study", study.to_string())));
+        filter.extend(session.map(|session| ("session", session.to_string())));
+        self.all("/items", &filter, |row: &ItemView| row.id.to_string())
+            .await
+    }
+
+    /// A page of the audit, from the record after `after` on.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn audit(&self, after: Option<u64>, limit: usize) -> Result<AuditPage, ClientError> {
+        let mut query = vec![("limit", limit.to_string())];
+        query.extend(after.map(|after| ("after", after.to_string())));
+        self.read(self.request(Method::GET, "/audit").query(&query))
+            .await
+    }
+
+    /// An erasure's certificate, a signed note.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn certificate(&self, erasure: ErasureId) -> Result<String, ClientError> {
+        let path = format!("/erasures/{erasure}/certificate");
+        let response = self.send(self.request(Method::GET, &path)).await?;
+        response.text().await.map_err(|error| self.broken(&error))
+    }
+
+    /// Every page of a list, one after another.
+    async fn all<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        filter: &[(&str, String)],
+        cursor: impl Fn(&T) -> String,
+    ) -> Result<Vec<T>, ClientError> {
+        let mut rows: Vec<T> = Vec::new();
+        loop {
+            let mut query = filter.to_vec();
+            query.push(("limit", PAGE.to_string()));
+            query.extend(rows.last().map(|row| ("after", cursor(row))));
+            let request = self.request(Method::GET, path).query(&query);
+            let page: Vec<T> = self.read(request).await?;
+            let ended = page.len() < PAGE;
+            rows.extend(page);
+            if ended {
+                return Ok(rows);
+            }
+        }
+    }
+
+    async fn post_nothing<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<T, ClientError> {
+        self.read(self.request(Method::POST, path)).await
+    }
+
+    async fn post_unanswered(&self, path: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::POST, path)).await.map(drop)
+    }
+}

@@ -1,0 +1,286 @@
+//! Uploading over tus 1.0 (<https://tus.io>), going on by itself after every interruption.
+
+use std::time::Duration;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::{Body, Method, Response};
+
+use super::Watcher;
+use super::connect::Client;
+use super::error::ClientError;
+use super::source::Source;
+use crate::id::{ItemId, SessionId};
+use crate::model::Kind;
+use crate::wire::{ProblemKind, TUS_VERSION};
+
+const TUS_RESUMABLE: &str = "Tus-Resumable";
+const UPLOAD_OFFSET: &str = "Upload-Offset";
+const ITEM: &str = "Strongroom-Item";
+
+/// Interruptions in a row, without a byte of progress, after which an upload is left for later.
+const TRIES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// A file that has become an item.
+#[derive(Debug, Clone, Copy)]
+pub struct Uploaded {
+    /// The item.
+    pub item: ItemId,
+    /// Its length, in bytes.
+    pub bytes: u64,
+    /// How often it was interrupted.
+    pub interruptions: u32,
+}
+
+/// Where an upload is remembered, so that it goes on after the program was ended.
+pub trait Resumption: Send + Sync {
+    /// The location that was remembered.
+    fn recall(&self) -> Option<String>;
+    /// Remembers a location.
+    fn remember(&self, location: &str);
+    /// Forgets it: the upload is over.
+    fn forget(&self);
+}
+
+impl Client {
+    /// Uploads a file to a session, from where it stood when it was last interrupted.
+    ///
+    /// # Errors
+    /// [`ClientError::FileChanged`], after which the upload is given up; [`ClientError::Problem`] as
+    /// the gateway says; and, when no progress is made for several tries, the last interruption: the
+    /// same call goes on later.
+    pub async fn upload(
+        &self,
+        source: &Source,
+        session: SessionId,
+        kind: Kind,
+        resumption: &dyn Resumption,
+        watcher: &dyn Watcher,
+    ) -> Result<Uploaded, ClientError> {
+        let mut upload = Upload {
+            client: self,
+            source,
+            session,
+            kind,
+            resumption,
+            watcher,
+            location: resumption.recall(),
+            interruptions: 0,
+        };
+        let outcome = upload.run().await;
+        match &outcome {
+            Ok(_) => resumption.forget(),
+            Err(ClientError::FileChanged(_)) => upload.give_up().await,
+            Err(error) if error.is_transient() => {}
+            Err(_) => resumption.forget(),
+        }
+        outcome
+    }
+}
+
+struct Upload<'a> {
+    client: &'a Client,
+    source: &'a Source,
+    session: SessionId,
+    kind: Kind,
+    resumption: &'a dyn Resumption,
+    watcher: &'a dyn Watcher,
+    location: Option<String>,
+    interruptions: u32,
+}
+
+/// Where an upload stands.
+struct Stand {
+    offset: u64,
+    item: ItemId,
+}
+
+impl Upload<'_> {
+    async fn run(&mut self) -> Result<Uploaded, ClientError> {
+        let (mut tries, mut best) = (0, 0);
+        loop {
+            self.source.check_unchanged()?;
+            let error = match self.go_on().await {
+                Ok(stand) if stand.offset == self.source.length() => {
+                    self.source.check_unchanged()?;
+                    return Ok(Uploaded {
+                        item: stand.item,
+                        bytes: stand.offset,
+                        interruptions: self.interruptions,
+                    });
+                }
+                // The gateway took less than was sent, and says so: that is progress, if it moved.
+                Ok(stand) if stand.offset > best => {
+                    (tries, best) = (0, stand.offset);
+                    continue;
+                }
+                Ok(_) => ClientError::BrokenOff("the gateway takes no more".to_owned()),
+                Err(error) if self.may_go_on(&error) => error,
+                Err(error) => return Err(error),
+            };
+            self.interruptions += 1;
+            tries += 1;
+            if tries > TRIES {
+                return Err(error);
+            }
+            self.watcher.interrupted(&error);
+            tokio::time::sleep(pause(tries)).await;
+        }
+    }
+
+    /// Begins the upload or finds where it stands, and sends the rest.
+    async fn go_on(&mut self) -> Result<Stand, ClientError> {
+        let (location, stand) = match self.location.clone() {
+            Some(location) => {
+                let stand = self.ask(&location).await?;
+                (location, stand)
+            }
+            None => self.create().await?,
+        };
+        self.watcher.moved(stand.offset, self.source.length());
+        if stand.offset >= self.source.length() {
+            return Ok(stand);
+        }
+        self.patch(&location, stand.offset).await
+    }
+
+    async fn create(&mut self) -> Result<(String, Stand), ClientError> {
+        let mut metadata = vec![
+            pair("session", &self.session.to_string()),
+            pair("kind", self.kind.name()),
+        ];
+        metadata.extend(self.source.name().map(|name| pair("filename", &name)));
+        let request = self
+            .client
+            .request(Method::POST, "/uploads")
+            .header(TUS_RESUMABLE, TUS_VERSION)
+            .header("Upload-Length", self.source.length())
+            .header("Upload-Metadata", metadata.join(","));
+        let response = self.client.send(request).await?;
+        let location = header(response.headers(), LOCATION.as_str())
+            .ok_or_else(|| unintelligible(&response))?
+            .to_owned();
+        let item = item_of(&response)?;
+        self.resumption.remember(&location);
+        self.location = Some(location.clone());
+        Ok((location, Stand { offset: 0, item }))
+    }
+
+    async fn ask(&self, location: &str) -> Result<Stand, ClientError> {
+        let request = self
+            .client
+            .request_at(Method::HEAD, location)?
+            .header(TUS_RESUMABLE, TUS_VERSION);
+        // An answer to HEAD has no body to say what is wrong.
+        match self.client.send(request).await {
+            Err(ClientError::Unintelligible { status: 404 | 410 }) => Err(ClientError::Problem(
+                crate::wire::Problem::new(ProblemKind::NoSuchThing, "the upload has expired"),
+            )),
+            Err(other) => Err(other),
+            Ok(response) => stand_of(&response),
+        }
+    }
+
+    async fn patch(&self, location: &str, offset: u64) -> Result<Stand, ClientError> {
+        let total = self.source.length();
+        let (progress, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let mut sent = offset;
+        let body = futures::StreamExt::map(self.source.stream_from(offset), move |piece| {
+            if let Ok(bytes) = &piece {
+                sent += bytes.len() as u64;
+                let _ = progress.send(sent);
+            }
+            piece
+        });
+        let request = self
+            .client
+            .request_at(Method::PATCH, location)?
+            .header(TUS_RESUMABLE, TUS_VERSION)
+            .header(UPLOAD_OFFSET, offset)
+            .header(CONTENT_TYPE, "application/offset+octet-stream")
+            .body(Body::wrap_stream(body));
+        let sending = self.client.send(request);
+        tokio::pin!(sending);
+        loop {
+            tokio::select! {
+                response = &mut sending => return stand_of(&response?),
+                Some(sent) = told.recv() => self.watcher.moved(sent, total),
+            }
+        }
+    }
+
+    /// Whether an interruption is one after which the upload goes on.
+    fn may_go_on(&mut self, error: &ClientError) -> bool {
+        match error.problem() {
+            // It stands elsewhere than we thought: it is asked again.
+            Some(ProblemKind::Conflict | ProblemKind::Precondition) => true,
+            // It has expired, or was of another gateway: begun again, once.
+            Some(ProblemKind::NoSuchThing) if self.location.is_some() => {
+                self.location = None;
+                self.resumption.forget();
+                true
+            }
+            _ => error.is_transient(),
+        }
+    }
+
+    async fn give_up(&self) {
+        if let Some(location) = &self.location
+            && let Ok(request) = self.client.request_at(Method::DELETE, location)
+        {
+            let request = request.header(TUS_RESUMABLE, TUS_VERSION);
+            if let Err(error) = self.client.send(request).await {
+                tracing::debug!(%error, "the upload expires by itself");
+            }
+        }
+        self.resumption.forget();
+    }
+}
+
+/// Doubling pauses, up to a quarter of a minute.
+fn pause(tries: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
+    doubled.min(LONGEST_PAUSE)
+}
+
+fn pair(key: &str, value: &str) -> String {
+    format!("{key} {}", BASE64_STANDARD.encode(value))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn stand_of(response: &Response) -> Result<Stand, ClientError> {
+    let offset = header(response.headers(), UPLOAD_OFFSET)
+        .and_then(|offset| offset.parse().ok())
+        .ok_or_else(|| unintelligible(response))?;
+    let item = item_of(response)?;
+    Ok(Stand { offset, item })
+}
+
+fn item_of(response: &Response) -> Result<ItemId, ClientError> {
+    header(response.headers(), ITEM)
+        .and_then(|item| item.parse().ok())
+        .ok_or_else(|| unintelligible(response))
+}
+
+fn unintelligible(response: &Response) -> ClientError {
+    ClientError::Unintelligible {
+        status: response.status().as_u16(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        assert_eq!(pause(1), FIRST_PAUSE);
+        assert_eq!(pause(2), FIRST_PAUSE * 2);
+        assert_eq!(pause(40), LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,184 @@
+//! The vault's folder: its configuration file, its lock, and where everything in it lies.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::error::VaultError;
+use crate::id::VaultId;
+
+const CONFIG_FILE: &str = "vault.json";
+const LOCK_FILE: &str = "lock";
+const FORMAT: u32 = 1;
+
+/// What a vault's configuration file says. It holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The version of the folder's layout.
+    pub format: u32,
+    /// Which vault it is.
+    pub vault: VaultId,
+    /// The root slots; relative paths start at the vault's folder.
+    pub slots: Vec<PathBuf>,
+    /// Where material is stored.
+    pub store: StoreChoice,
+}
+
+/// Where material is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum StoreChoice {
+    /// In the vault's own folder, through the embedded server: for trials and tests.
+    Embedded {
+        /// The bucket.
+        bucket: String,
+        /// The region requests are signed for.
+        region: String,
+    },
+    /// In a bucket elsewhere.
+    S3 {
+        /// The server; Amazon's own for the region when there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// The bucket.
+        bucket: String,
+        /// The region the bucket must lie in.
+        region: String,
+    },
+}
+
+impl StoreChoice {
+    /// The bucket's name.
+    pub fn bucket(&self) -> &str {
+        match self {
+            Self::Embedded { bucket, .. } | Self::S3 { bucket, .. } => bucket,
+        }
+    }
+
+    /// The region's name.
+    pub fn region(&self) -> &str {
+        match self {
+            Self::Embedded { region, .. } | Self::S3 { region, .. } => region,
+        }
+    }
+}
+
+impl Config {
+    pub(super) fn new(vault: VaultId, slots: Vec<PathBuf>, store: StoreChoice) -> Self {
+        Self {
+            format: FORMAT,
+            vault,
+            slots,
+            store,
+        }
+    }
+
+    /// Reads the configuration of the vault at `dir`.
+    ///
+    /// # Errors
+    /// [`VaultError::NotAVault`] without one, [`VaultError::Config`] when it does not read.
+    pub fn read(dir: &Path) -> Result<Self, VaultError> {
+        let path = dir.join(CONFIG_FILE);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(VaultError::NotAVault(dir.to_path_buf()));
+            }
+            Err(error) => return Err(VaultError::io("read", &path, error)),
+        };
+        let refused = |reason: String| VaultError::Config {
+            path: path.clone(),
+            reason,
+        };
+        let config: Self = serde_json::from_slice(&text).map_err(|e| refused(e.to_string()))?;
+        match config.format {
+            FORMAT => Ok(config),
+            other => Err(refused(format!(
+                "it is in format {other}, and this version knows {FORMAT}"
+            ))),
+        }
+    }
+
+    /// Writes the file whole: under another name, synced, then renamed. It marks the vault finished.
+    pub(super) fn write(&self, dir: &Path) -> Result<(), VaultError> {
+        let (path, unfinished) = (dir.join(CONFIG_FILE), dir.join("vault.json.unfinished"));
+        let failed = |error| VaultError::io("write", &path, error);
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| VaultError::NotWritable(error.to_string()))?;
+        let mut file = private_file().create(true).truncate(true).open(&unfinished);
+        file.as_mut()
+            .map_err(|error| failed(std::io::Error::from(error.kind())))?
+            .write_all(&text)
+            .map_err(failed)?;
+        file.and_then(|file| file.sync_all()).map_err(failed)?;
+        std::fs::rename(&unfinished, &path).map_err(failed)?;
+        sync_folder(dir)
+    }
+
+    pub(super) fn slot_paths(&self, dir: &Path) -> Vec<PathBuf> {
+        self.slots.iter().map(|slot| dir.join(slot)).collect()
+    }
+}
+
+/// The journal's folder.
+pub(super) fn journal_dir(dir: &Path) -> PathBuf {
+    dir.join("journal")
+}
+
+/// The index' folder; it can be deleted at any time.
+pub(super) fn index_dir(dir: &Path) -> PathBuf {
+    dir.join("index")
+}
+
+/// Makes the vault's folder, which may exist if it is empty.
+pub(super) fn make_folder(dir: &Path) -> Result<(), VaultError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| VaultError::io("create", dir, error))?;
+    let mut entries = std::fs::read_dir(dir).map_err(|e| VaultError::io("read", dir, e))?;
+    match entries.next() {
+        None => Ok(()),
+        Some(_) => Err(VaultError::AlreadyThere(dir.to_path_buf())),
+    }
+}
+
+pub(super) fn sync_folder(dir: &Path) -> Result<(), VaultError> {
+    File::open(dir)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| VaultError::io("sync", dir, error))
+}
+
+/// Keeps every other process out of the vault until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn hold(dir: &Path) -> Result<Self, VaultError> {
+        let path = dir.join(LOCK_FILE);
+        let file = private_file()
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| VaultError::io("open", &path, error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(VaultError::InUse(dir.to_path_buf())),
+            Err(error) => Err(VaultError::io("lock", &path, error.into())),
+        }
+    }
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
+}

@@ -1,0 +1,147 @@
+//! Opening and sealing what hangs on people's keys: an item's particulars, a person's contact details.
+
+use zeroize::Zeroizing;
+
+use super::error::VaultError;
+use super::{Vault, View};
+use crate::id::{ParticipantId, VaultId};
+use crate::index::tables;
+use crate::model::item::Particulars;
+use crate::model::participant::Contact;
+use crate::model::{Item, Participant, Sealed};
+use crate::sealing;
+use crate::secret::{KEY_BYTES, Key};
+
+const ITEM_INFO: &[u8] = b"strongroom/item/v1";
+const CONTACT_CONTEXT: &str = "strongroom/contact/v1";
+
+/// The keys an item opens with: its own, and the material key of everyone in it.
+#[derive(Debug)]
+pub struct MaterialKeys {
+    /// The item's own key.
+    pub item: Key,
+    /// Its people's keys, in the order of their identifiers.
+    pub people: Vec<Key>,
+}
+
+impl MaterialKeys {
+    /// The key that seals the item's particulars:
+    /// `HKDF-SHA256(salt = vault, item key ‖ material keys, "strongroom/item/v1")`.
+    pub fn sealing_key(&self, vault: VaultId) -> Key {
+        // Reserved at once: growing would leave an unwiped copy behind.
+        let length = KEY_BYTES * (1 + self.people.len());
+        let mut secret = Zeroizing::new(Vec::with_capacity(length));
+        for key in std::iter::once(&self.item).chain(&self.people) {
+            secret.extend_from_slice(key.expose_secret());
+        }
+        sealing::derive(&secret, vault.to_string().as_bytes(), ITEM_INFO)
+    }
+}
+
+/// What an item's particulars are bound to: the item, its study and everyone in it.
+pub fn particulars_context(item: &Item) -> Vec<u8> {
+    let people = item.participants.iter().map(ToString::to_string);
+    let mut words = vec![item.id.to_string(), item.study.to_string()];
+    words.extend(people);
+    words.join(" ").into_bytes()
+}
+
+impl View<'_> {
+    /// The keys of everyone in `participants`, which are in the order of their identifiers.
+    ///
+    /// # Errors
+    /// [`VaultError::Destroyed`] when one of them is gone.
+    pub fn material_keys_of(&self, participants: &[ParticipantId]) -> Result<Vec<Key>, VaultError> {
+        let key = |id: &ParticipantId| {
+            let row = self.reader().get(&tables::PARTICIPANTS, id)?;
+            let row = row.ok_or(VaultError::Destroyed)?;
+            Ok(self.key(row.material_key)?)
+        };
+        participants.iter().map(key).collect()
+    }
+
+    /// Opens an item's particulars.
+    ///
+    /// # Errors
+    /// [`VaultError::Destroyed`] when one of its keys is gone, [`VaultError::Unopenable`] when they
+    /// are there and it does not open.
+    pub fn particulars(&self, vault: &Vault, item: &Item) -> Result<Particulars, VaultError> {
+        let keys = MaterialKeys {
+            item: self.key(item.key)?,
+            people: self.material_keys_of(&item.participants)?,
+        };
+        let opened = sealing::open(
+            &keys.sealing_key(vault.id()),
+            &particulars_context(item),
+            item.particulars.as_bytes(),
+        )
+        .map_err(VaultError::unopenable(&item.id))?;
+        serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
+            what: item.id.to_string(),
+        })
+    }
+
+    /// Opens a participant's contact details; there may be none.
+    ///
+    /// # Errors
+    /// As [`View::particulars`].
+    pub fn contact(&self, participant: &Participant) -> Result<Contact, VaultError> {
+        let Some(sealed) = &participant.contact else {
+            return Ok(Contact::default());
+        };
+        let key = self.key(participant.contact_key)?;
+        let context = contact_context(participant.id);
+        let opened = sealing::open(&key, &context, sealed.as_bytes())
+            .map_err(VaultError::unopenable(&participant.id))?;
+        serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
+            what: participant.id.to_string(),
+        })
+    }
+}
+
+impl Vault {
+    /// Seals an item's particulars under its keys.
+    ///
+    /// # Errors
+    /// [`VaultError::Entropy`].
+    pub fn seal_particulars(
+        &self,
+        item: &Item,
+        keys: &MaterialKeys,
+        particulars: &Particulars,
+    ) -> Result<Sealed, VaultError> {
+        let value = written(particulars)?;
+        let key = keys.sealing_key(self.id());
+        let entropy = &*self.means().entropy;
+        let sealed = sealing::seal(&key, &particulars_context(item), &value, entropy)?;
+        Ok(Sealed::new(sealed))
+    }
+
+    /// Seals a participant's contact details under their contact key.
+    ///
+    /// # Errors
+    /// [`VaultError::Entropy`].
+    pub fn seal_contact(
+        &self,
+        participant: ParticipantId,
+        key: &Key,
+        contact: &Contact,
+    ) -> Result<Sealed, VaultError> {
+        let value = written(contact)?;
+        let entropy = &*self.means().entropy;
+        let sealed = sealing::seal(key, &contact_context(participant), &value, entropy)?;
+        Ok(Sealed::new(sealed))
+    }
+}
+
+fn contact_context(participant: ParticipantId) -> Vec<u8> {
+    format!("{CONTACT_CONTEXT} {participant}").into_bytes()
+}
+
+/// JSON that is wiped when it has been sealed; roomy enough never to be moved while it grows.
+fn written(value: &impl serde::Serialize) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(8 * 1024));
+    serde_json::to_writer(&mut *text, value)
+        .map_err(|error| VaultError::NotWritable(error.to_string()))?;
+    Ok(text)
+}

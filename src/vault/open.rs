@@ -1,0 +1,307 @@
+//! Making a vault, and opening one: unlock, verify, settle, catch up.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+use tokio::sync::watch;
+
+use super::config::{self, Config, Lock, StoreChoice};
+use super::error::VaultError;
+use super::{Means, Rooted, Vault, replay};
+use crate::entropy::Entropy;
+use crate::id::VaultId;
+use crate::index::{Index, OpenError, set_aside, tables};
+use crate::journal::{self, Anchor, Journal, NoteSigner};
+use crate::keyring::{
+    Contents, FileSlot, Identities, Recipients, Root, RootSlot, SlotAnchor, SlotSet,
+};
+use crate::model::{Actor, Attestation, Event};
+
+/// What a new vault is to be.
+#[derive(Debug)]
+pub struct NewVault {
+    /// Where its material is stored.
+    pub store: StoreChoice,
+    /// An operator's word on where the store lies.
+    pub attestation: Option<Attestation>,
+    /// Where its root slots go; relative paths start at the vault's folder.
+    pub slots: Vec<PathBuf>,
+    /// Who can unlock it.
+    pub recipients: Recipients,
+}
+
+/// What opening a vault found and did, a line for each thing worth saying.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// The lines, in order.
+    pub remarks: Vec<String>,
+    /// Records the index had not seen.
+    pub replayed: u64,
+}
+
+impl Vault {
+    /// Makes a vault in `dir`, which must be empty or not exist yet, and opens it.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`], and whatever keeps a part from being made. What was begun is
+    /// not a vault: delete it and begin again.
+    pub fn create(dir: &Path, new: NewVault, means: Means) -> Result<Self, VaultError> {
+        config::make_folder(dir)?;
+        let lock = Lock::hold(dir)?;
+        let entropy = &means.entropy;
+        let vault = VaultId::random(&**entropy)?;
+        let root = Root::first(vault, &**entropy)?;
+        let config = Config::new(vault, new.slots, new.store);
+        let keys = journal_keys(vault, &root);
+        let journal = Journal::create(&config::journal_dir(dir), keys, Arc::clone(entropy))?;
+        let index = Index::create(
+            &config::index_dir(dir),
+            &root.journal_key,
+            Arc::clone(entropy),
+        )?;
+        let slots = config
+            .slot_paths(dir)
+            .iter()
+            .map(|path| FileSlot::create(path, &root, &new.recipients).map(boxed))
+            .collect::<Result<Vec<_>, _>>()?;
+        let vault = assemble(
+            dir,
+            config,
+            means,
+            lock,
+            journal,
+            index,
+            root,
+            SlotSet::new(slots)?,
+        )?;
+        vault.record_creation(new.attestation)?;
+        vault.anchor()?;
+        vault.config.write(dir)?;
+        Ok(vault)
+    }
+
+    /// Opens the vault in `dir` with the `identities` that unlock its root.
+    ///
+    /// Everything is verified first. The index is caught up with the journal, or set aside and
+    /// rebuilt; the slots are settled on the root the journal ends with.
+    ///
+    /// # Errors
+    /// Anything that does not verify leaves the vault sealed and unaltered, and says what it is.
+    pub fn open(
+        dir: &Path,
+        identities: &Identities,
+        means: Means,
+    ) -> Result<(Self, Opening), VaultError> {
+        let config = Config::read(dir)?;
+        let lock = Lock::hold(dir)?;
+        let slots = config
+            .slot_paths(dir)
+            .iter()
+            .map(|path| FileSlot::open(path).map(boxed))
+            .collect::<Result<Vec<_>, _>>()?;
+        let slots = SlotSet::new(slots)?;
+        let contents = slots.read(config.vault, identities)?;
+        let mut opening = Opening::default();
+
+        let any_root = contents
+            .roots
+            .last()
+            .ok_or(VaultError::SlotsBehindJournal {
+                slots: contents.locked.last().copied().unwrap_or(0),
+                journal: contents.anchor.map_or(0, |anchor| anchor.epoch),
+            })?;
+        let keys = journal_keys(config.vault, any_root);
+        let anchored = contents.anchor.map(journal_anchor);
+        let entropy = &means.entropy;
+        let journal_dir = config::journal_dir(dir);
+        // Verified whole, and handed over only from where the index has got to.
+        let (journal, recovery) = Journal::open::<VaultError>(
+            &journal_dir,
+            keys,
+            anchored,
+            u64::MAX,
+            Arc::clone(entropy),
+            |_| Ok(()),
+        )?;
+        opening.journal(&recovery);
+        let index = opening.index(dir, &journal, any_root, entropy)?;
+        check_owner(&journal, config.vault)?;
+        let epoch = index.read()?.get(&tables::EPOCH, &tables::THE_ONE)?;
+        let root = root_of(contents, epoch.unwrap_or(0))?;
+        for settled in slots.settle(&root, &**entropy)? {
+            opening.say(format!("an interrupted erasure was settled: {settled}"));
+        }
+        let vault = assemble(dir, config, means, lock, journal, index, root, slots)?;
+        vault.anchor()?;
+        Ok((vault, opening))
+    }
+
+    fn record_creation(&self, attestation: Option<Attestation>) -> Result<(), VaultError> {
+        let bucket = self.config.store.bucket().to_owned();
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        let vault = self.id();
+        self.commit_blocking(Actor::Operator, |_| {
+            let created = Event::VaultCreated {
+                vault,
+                bucket,
+                program,
+            };
+            Ok::<_, VaultError>((created, ()))
+        })?;
+        attestation.map_or(Ok(()), |attestation| {
+            self.commit_blocking(Actor::Operator, |_| {
+                Ok::<_, VaultError>((Event::StoreAttested { attestation }, ()))
+            })
+        })
+    }
+}
+
+impl Opening {
+    fn say(&mut self, remark: String) {
+        tracing::warn!("{remark}");
+        self.remarks.push(remark);
+    }
+
+    fn journal(&mut self, recovery: &journal::Recovery) {
+        if recovery.torn_bytes > 0 {
+            self.say(format!(
+                "the journal ended in {} bytes that a crash left unfinished; they were cut off, nothing acknowledged was in them",
+                recovery.torn_bytes
+            ));
+        }
+        if recovery.hashes_rebuilt {
+            self.say("the journal's derived hashes were rebuilt".to_owned());
+        }
+    }
+
+    /// The index, caught up with the journal; set aside and rebuilt when it cannot be.
+    fn index(
+        &mut self,
+        dir: &Path,
+        journal: &Journal,
+        root: &Root,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Result<Index, VaultError> {
+        let dir = config::index_dir(dir);
+        let opened = match Index::open(&dir, &root.journal_key, Arc::clone(entropy)) {
+            Ok(index) if replay::follows(&index, journal)? => Some(index),
+            Ok(index) => {
+                drop(index);
+                self.say("the index is not a beginning of this journal".to_owned());
+                None
+            }
+            Err(OpenError::Unusable(reason)) => {
+                self.say(format!("the index cannot be used: {reason}"));
+                None
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let (index, rebuilt) = match opened {
+            Some(index) => (index, false),
+            None => {
+                if let Some(aside) = set_aside(&dir)? {
+                    self.say(format!("the index was set aside at {}", aside.display()));
+                }
+                let index = Index::create(&dir, &root.journal_key, Arc::clone(entropy))?;
+                (index, true)
+            }
+        };
+        self.replayed = replay::catch_up(&index, journal)?;
+        if rebuilt {
+            self.say(format!(
+                "the index was rebuilt from the {} records of the journal",
+                self.replayed
+            ));
+        }
+        Ok(index)
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a vault, put together in one place"
+)]
+fn assemble(
+    dir: &Path,
+    config: Config,
+    means: Means,
+    lock: Lock,
+    journal: Journal,
+    index: Index,
+    root: Root,
+    slots: SlotSet,
+) -> Result<Vault, VaultError> {
+    let name = journal::origin(&config.vault);
+    let signer = NoteSigner::from_seed(&name, root.signing_seed.duplicate())?;
+    Ok(Vault {
+        dir: dir.to_path_buf(),
+        config,
+        means,
+        journal,
+        index,
+        root: RwLock::new(Rooted::new(root)),
+        slots,
+        signer,
+        committing: Mutex::new(()),
+        destroying: tokio::sync::Mutex::new(()),
+        narrowed: watch::Sender::new(0),
+        _lock: lock,
+    })
+}
+
+/// The root of the epoch the journal ends with.
+fn root_of(contents: Contents, journal: u64) -> Result<Root, VaultError> {
+    let epochs = || contents.roots.iter().map(|root| root.epoch);
+    let newest = epochs().max().unwrap_or(0);
+    let oldest = epochs().min().unwrap_or(0);
+    let wrong = if newest < journal {
+        VaultError::SlotsBehindJournal {
+            slots: newest,
+            journal,
+        }
+    } else {
+        VaultError::JournalBehindSlots {
+            slots: oldest,
+            journal,
+        }
+    };
+    let found = contents
+        .roots
+        .into_iter()
+        .find(|root| root.epoch == journal);
+    found.ok_or(wrong)
+}
+
+fn check_owner(journal: &Journal, expected: VaultId) -> Result<(), VaultError> {
+    if journal.size() == 0 {
+        return Ok(());
+    }
+    let mut owner = Ok(());
+    journal.read(0..1, |record| {
+        if let Event::VaultCreated { vault: found, .. } = replay::entry_of(&record)?.event
+            && found != expected
+        {
+            owner = Err(VaultError::ForeignJournal { expected, found });
+        }
+        Ok::<(), VaultError>(())
+    })?;
+    owner
+}
+
+fn journal_keys(vault: VaultId, root: &Root) -> journal::Keys {
+    journal::Keys {
+        vault,
+        journal: root.journal_key.duplicate(),
+    }
+}
+
+fn journal_anchor(anchor: SlotAnchor) -> Anchor {
+    Anchor {
+        size: anchor.journal_size,
+        root: anchor.merkle_root,
+    }
+}
+
+fn boxed(slot: FileSlot) -> Box<dyn RootSlot> {
+    Box::new(slot)
+}

@@ -1,0 +1,70 @@
+//! Withdrawal and erasure.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::{ErasureId, ParticipantId, PersonId, StudyId};
+use crate::model::ErasureStage;
+
+/// A participant's wish to withdraw. No reason is asked.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWithdrawal {
+    /// Whether only their contact details go.
+    #[serde(default)]
+    pub contact_only: bool,
+}
+
+/// What becomes of a withdrawal.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WithdrawalAnswer {
+    /// The erasure that carries it out; a second person approves it.
+    pub id: ErasureId,
+    /// Whether it came within the study's window.
+    pub in_time: bool,
+    /// The last day of that window, when the participant was in a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<Date>,
+    /// Items that no longer open from now on.
+    pub frozen_items: u64,
+}
+
+/// An erasure.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ErasureView {
+    /// Which.
+    pub id: ErasureId,
+    /// The study.
+    pub study: StudyId,
+    /// Whose.
+    pub participant: ParticipantId,
+    /// Whether only their contact details go.
+    pub contact_only: bool,
+    /// How far it has come.
+    pub stage: ErasureStage,
+    /// Who recorded the withdrawal.
+    pub requested_by: PersonId,
+    /// When.
+    pub requested_at: Timestamp,
+    /// Who approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<PersonId>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
+    /// When the last root slot let go of the old root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inaccessible_at: Option<Timestamp>,
+    /// The epoch that began with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// Keys destroyed.
+    pub keys: u64,
+    /// Items erased.
+    pub items: u64,
+    /// Why it has not come further, when something must be done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+}

@@ -1,0 +1,138 @@
+//! How identifiers and the words of the model look in the API's description (OpenAPI).
+
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::ProblemKind;
+use crate::id::{
+    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
+    VaultId,
+};
+use crate::limits::TEXT_BYTES_MAX;
+use crate::model::{
+    Actor, ErasureStage, Kind, LawfulBasis, Permission, RetentionRule, Role, SessionKind, Standing,
+    Text, Tier, WithdrawalWindow,
+};
+
+/// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
+const SYMBOLS: &str = "[0-9A-HJKMNP-TV-Z]{16}[0-9A-HJKMNP-TV-Z*~$=U]";
+
+macro_rules! identifiers {
+    ($($name:ident = $what:literal;)+) => {$(
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                text($what)
+                    .pattern(Some(format!("^{}-{SYMBOLS}$", Self::PREFIX)))
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+macro_rules! words {
+    ($($name:ident = $what:literal: $($word:ident),+;)+) => {$(
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let words = [$($name::$word),+].map(|word| serde_json::json!(word));
+                text($what).enum_values(Some(words)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+macro_rules! texts {
+    ($($name:ident = $what:literal, $example:literal;)+) => {$(
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                text($what).examples([$example]).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+};
+}
+
+identifiers! {
+    VaultId = "A vault.";
+    PersonId = "Somebody with an account.";
+    StudyId = "A study.";
+    ParticipantId = "Somebody who took part.";
+    SessionId = "An interview or a focus group.";
+    ItemId = "One recording, transcript, note or photograph.";
+    SupplierId = "A supplier.";
+    AssignmentId = "One item given to one supplier.";
+    ErasureId = "The destruction of keys, from request to certificate.";
+}
+
+words! {
+    Role = "What somebody is in the organisation, or in one study.":
+        Administrator, InformationGovernance, StudyLead, Researcher, Transcriber, Commissioner,
+        Auditor;
+    Kind = "What a piece of material is.":
+        Audio, Video, Screen, Photo, Notes, Transcript, Survey;
+    Tier = "How near material is to a person.": Identifiable, DeIdentified, Anonymised;
+    Permission = "One thing a participant may permit.":
+        Audio, Video, Screen, Photo, Notes, Transcript, Survey, Recontact;
+    SessionKind = "What a session was.": Interview, FocusGroup;
+    Standing = "Where a participant stands.": Active, Frozen, Erased;
+    LawfulBasis = "A lawful basis of UK GDPR article 6(1).":
+        Consent, Contract, LegalObligation, VitalInterests, PublicTask, LegitimateInterests;
+    ErasureStage = "How far an erasure has come.":
+        Requested, Approved, KeysDestroyed, Inaccessible, CiphertextDeleted, Certified;
+}
+
+texts! {
+    WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day.",
+        "30d after session";
+    RetentionRule = "How long material is kept.", "2y after session";
+}
+
+impl PartialSchema for Text {
+    fn schema() -> RefOr<Schema> {
+        text("A short text of one line, without control or direction-changing characters.")
+            .min_length(Some(1))
+            .max_length(Some(TEXT_BYTES_MAX))
+            .into()
+    }
+}
+
+impl ToSchema for Text {}
+
+impl PartialSchema for ProblemKind {
+    fn schema() -> RefOr<Schema> {
+        let kinds = Self::ALL.iter().map(|kind| serde_json::json!(kind));
+        text("Which kind of problem.")
+            .enum_values(Some(kinds))
+            .into()
+    }
+}
+
+impl ToSchema for ProblemKind {}
+
+impl PartialSchema for Actor {
+    fn schema() -> RefOr<Schema> {
+        let others = [Self::Operator, Self::Gateway, Self::Stranger];
+        let others = others.map(|actor| serde_json::json!(actor));
+        let person = ObjectBuilder::new()
+            .property("person", PersonId::schema())
+            .required("person");
+        OneOfBuilder::new()
+            .description(Some("Who did something."))
+            .item(person)
+            .item(text("Nobody with an account.").enum_values(Some(others)))
+            .into()
+    }
+}
+
+impl ToSchema for Actor {}
+
+fn text(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(description))
+}

@@ -1,0 +1,307 @@
+//! One upload in memory: the part being filled, and the parts on their way to the store.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinHandle;
+
+use super::super::error::WorkError;
+use super::super::service::Service;
+use super::{check_permitted, plan};
+use crate::agefile::{ChunkBuffer, FileKey, Last, PayloadKey, chunk_count};
+use crate::id::UploadId;
+use crate::index::tables;
+use crate::limits::PARTS_IN_FLIGHT;
+use crate::model::{Actor, Digest, Event, StoredPart, Upload};
+use crate::objects::{self, ObjectKey, ObjectsError};
+use crate::vault::VaultError;
+
+/// An upload being put together.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    id: UploadId,
+    row: Upload,
+    multipart: Option<objects::Upload>,
+    key: Arc<PayloadKey>,
+    buffer: Option<ChunkBuffer>,
+    next_part: u16,
+    received: u64,
+    on_their_way: VecDeque<JoinHandle<Result<objects::Part, WorkError>>>,
+    broken: bool,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Assembly {
+    /// The upload as far as it is durable.
+    pub(super) fn load(
+        service: &Service,
+        id: UploadId,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Self, WorkError> {
+        let view = service.vault().view()?;
+        let row = view.reader().get(&tables::UPLOADS, &id)?;
+        let row = row.ok_or(WorkError::NoSuchThing)?;
+        let particulars = view.particulars(service.vault(), &row.item)?;
+        let file_key = FileKey::init_with_mut(|key| *key = particulars.file_key);
+        let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
+        let object = ObjectKey::Material(row.item.id);
+        let multipart = row.multipart.clone();
+        Ok(Self {
+            id,
+            multipart: multipart.map(|id| objects::Upload::resumed(object, id)),
+            key: Arc::new(key),
+            buffer: None,
+            next_part: row.stored.last().map_or(1, |part| part.number + 1),
+            received: plan::durable_bytes(&row),
+            on_their_way: VecDeque::new(),
+            broken: false,
+            _room: room,
+            row,
+        })
+    }
+
+    /// Bytes of plaintext taken in.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether a part failed: what is in memory is worthless, and the upload goes on from what is durable.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Takes a piece of plaintext, sending every part that it fills.
+    pub(super) async fn push(
+        &mut self,
+        service: &Arc<Service>,
+        piece: Bytes,
+    ) -> Result<(), WorkError> {
+        if piece.len() as u64 > self.row.item.length - self.received {
+            return Err(WorkError::TooLarge(format!(
+                "the upload was declared to have {} bytes, and more arrive; begin again with the right length",
+                self.row.item.length
+            )));
+        }
+        let mut rest = &piece[..];
+        while !rest.is_empty() {
+            let buffer = match &mut self.buffer {
+                Some(buffer) => buffer,
+                None => self.buffer.insert(new_buffer(&self.row, self.next_part)?),
+            };
+            let taken = buffer.fill(rest);
+            self.received += taken as u64;
+            let full = buffer.is_full();
+            rest = rest.get(taken..).unwrap_or_default();
+            if full && self.received < self.row.item.length {
+                self.send(service, Last::No).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the last part and makes the item, if every byte has arrived; says whether it did.
+    pub(super) async fn finish_if_whole(
+        &mut self,
+        service: &Arc<Service>,
+    ) -> Result<bool, WorkError> {
+        if self.received < self.row.item.length {
+            return Ok(false);
+        }
+        if self.buffer.is_some() {
+            self.send(service, Last::Yes).await?;
+        }
+        while !self.on_their_way.is_empty() {
+            self.land(service).await?;
+        }
+        if let Some(multipart) = &self.multipart {
+            let parts = self.row.stored.iter().map(receipt).collect::<Vec<_>>();
+            let completed = service.store().complete(multipart, &parts).await;
+            self.breaking(completed.map_err(WorkError::from))?;
+        }
+        let made = self.make_item(service).await;
+        self.breaking(made)?;
+        Ok(true)
+    }
+
+    /// Seals the part that is full, or the last, and sends it on its way.
+    async fn send(&mut self, service: &Arc<Service>, last: Last) -> Result<(), WorkError> {
+        while self.on_their_way.len() >= PARTS_IN_FLIGHT {
+            self.land(service).await?;
+        }
+        let Some(buffer) = self.buffer.take() else {
+            return Ok(());
+        };
+        let number = self.next_part;
+        let (key, workers) = (Arc::clone(&self.key), service.workers().clone());
+        let sealed = tokio::task::spawn_blocking(move || buffer.seal(&key, last, &workers)).await;
+        let sealed = sealed.map_err(|error| WorkError::Internal(error.to_string()));
+        let sealed = self.breaking(sealed.and_then(|sealed| Ok(sealed?)))?;
+        let digest = Digest::from_bytes(sealed.digest);
+        let known = self.row.sealed.iter().find(|(known, _)| *known == number);
+        let differs = known.is_some_and(|(_, known)| *known != digest);
+        let is_new = known.is_none();
+        if differs {
+            // Never sealed twice with other bytes under one key and nonce: nothing leaves.
+            return self.breaking(Err(changed_meanwhile()));
+        }
+        if is_new {
+            self.row.sealed.push((number, digest));
+        }
+        let errand = Errand {
+            service: Arc::clone(service),
+            upload: self.id,
+            object: ObjectKey::Material(self.row.item.id),
+            multipart: self.multipart.clone(),
+            number,
+            digest: is_new.then_some(digest),
+            bytes: sealed.bytes,
+        };
+        self.on_their_way.push_back(tokio::spawn(errand.run()));
+        self.next_part = number.saturating_add(1);
+        Ok(())
+    }
+
+    /// Waits for the part sent first, and notes that it is stored.
+    async fn land(&mut self, service: &Service) -> Result<(), WorkError> {
+        let Some(first) = self.on_their_way.pop_front() else {
+            return Ok(());
+        };
+        let landed = first
+            .await
+            .map_err(|error| WorkError::Internal(error.to_string()))
+            .and_then(|landed| landed);
+        let landed = self.breaking(landed)?;
+        let part = StoredPart {
+            number: landed.number(),
+            bytes: landed.bytes(),
+            etag: landed.etag().to_owned(),
+        };
+        let event = Event::UploadPartStored {
+            upload: self.id,
+            part: part.clone(),
+        };
+        // Not waited for: should it be lost in a crash, the part is sent again.
+        let noted = service.vault().note_unwaited(Actor::Gateway, |draft| {
+            still_known(draft.reader(), self.id, event)
+        });
+        self.breaking(noted)?;
+        self.row.sealed.retain(|(number, _)| *number != part.number);
+        self.row.stored.push(part);
+        Ok(())
+    }
+
+    async fn make_item(&self, service: &Service) -> Result<(), WorkError> {
+        let upload = self.id;
+        let mut item = self.row.item.clone();
+        service
+            .vault()
+            .commit(Actor::Person(item.depositor), |draft| {
+                // Somebody may have withdrawn while it was on its way.
+                if !draft.reader().contains(&tables::UPLOADS, &upload)? {
+                    return Err(WorkError::NoSuchThing);
+                }
+                check_permitted(draft.reader(), &item.participants, item.kind)?;
+                item.deposited = draft.now();
+                let item = Box::new(item);
+                Ok((Event::ItemDeposited { upload, item }, ()))
+            })
+            .await
+    }
+
+    /// Passes `result` on; a failure breaks the upload, so that nothing in memory is built on.
+    fn breaking<T>(&mut self, result: Result<T, WorkError>) -> Result<T, WorkError> {
+        if result.is_err() {
+            self.broken = true;
+            self.buffer = None;
+            for errand in self.on_their_way.drain(..) {
+                errand.abort();
+            }
+        }
+        result
+    }
+}
+
+/// A sealed part on its way to the store.
+struct Errand {
+    service: Arc<Service>,
+    upload: UploadId,
+    object: ObjectKey,
+    multipart: Option<objects::Upload>,
+    number: u16,
+    /// Its digest, unless that is on record already.
+    digest: Option<Digest>,
+    bytes: Bytes,
+}
+
+impl Errand {
+    async fn run(self) -> Result<objects::Part, WorkError> {
+        let (upload, number) = (self.upload, self.number);
+        if let Some(digest) = self.digest {
+            let event = Event::UploadPartSealed {
+                upload,
+                number,
+                digest,
+            };
+            self.service
+                .vault()
+                .commit(Actor::Gateway, |draft| {
+                    still_known(draft.reader(), upload, event)
+                })
+                .await?;
+        }
+        let length = self.bytes.len() as u64;
+        let store = self.service.store();
+        match &self.multipart {
+            Some(multipart) => Ok(store.put_part(multipart, number, self.bytes).await?),
+            None => {
+                store.put(self.object, self.bytes).await?;
+                Ok(objects::Part::received(number, length, String::new()))
+            }
+        }
+    }
+}
+
+/// The event, as long as the upload has not been broken off.
+fn still_known(
+    reader: &crate::index::Reader<'_>,
+    upload: UploadId,
+    event: Event,
+) -> Result<(Event, ()), WorkError> {
+    match reader.contains(&tables::UPLOADS, &upload)? {
+        true => Ok((event, ())),
+        false => Err(WorkError::NoSuchThing),
+    }
+}
+
+/// Whether an upload that failed like this can never be finished.
+pub(super) fn is_hopeless(error: &WorkError) -> bool {
+    match error {
+        WorkError::Unacceptable(_) | WorkError::Refused(_) => true,
+        WorkError::Store(error) => matches!(error, ObjectsError::UploadGone { .. }),
+        WorkError::Vault(error) => matches!(error, VaultError::Destroyed),
+        _ => false,
+    }
+}
+
+fn changed_meanwhile() -> WorkError {
+    WorkError::Unacceptable(
+        "the bytes differ from those sent before the interruption: the file changed. The upload was given up; begin again".to_owned(),
+    )
+}
+
+fn receipt(part: &StoredPart) -> objects::Part {
+    objects::Part::received(part.number, part.bytes, part.etag.clone())
+}
+
+fn new_buffer(row: &Upload, part: u16) -> Result<ChunkBuffer, WorkError> {
+    let first_chunk = u64::from(part - 1) * row.part_chunks;
+    let all = chunk_count(row.item.length);
+    let left = all.saturating_sub(first_chunk).min(row.part_chunks);
+    let capacity = usize::try_from(left).ok().and_then(NonZeroUsize::new);
+    let capacity = capacity
+        .ok_or_else(|| WorkError::Internal(format!("part {part} of {} has no chunks", row.id)))?;
+    Ok(ChunkBuffer::new(capacity, first_chunk)?)
+}

@@ -1,0 +1,257 @@
+//! Erasure, from approval to certificate. Every step can be done again, and a restart goes on.
+
+use std::sync::Arc;
+
+use super::certificate::{self, Verified};
+use super::error::WorkError;
+use super::service::Service;
+use crate::access::Grant;
+use crate::access::acts::{ApproveErasure, ReadErasure};
+use crate::id::ErasureId;
+use crate::index::{Reader, tables};
+use crate::model::erasure::DeletedObject;
+use crate::model::{Actor, Erasure, ErasureStage, ErasureTarget, Event};
+use crate::objects::ObjectKey;
+use crate::vault::VaultError;
+
+/// Approves an erasure that somebody else asked for, and carries it out.
+///
+/// From the approval on it runs to its end by itself, whatever happens to whoever asked.
+///
+/// # Errors
+/// [`WorkError::Conflict`] when it is approved already. When a later step fails, for instance because
+/// the store does not answer, the erasure as far as it came is returned: its stage says how far.
+pub async fn approve(
+    service: &Arc<Service>,
+    grant: Grant<ApproveErasure>,
+) -> Result<Erasure, WorkError> {
+    let by = grant.person();
+    let id = grant.loaded().id;
+    service
+        .vault()
+        .commit(Actor::Person(by), |draft| {
+            let erasure = erasure_of(draft.reader(), id)?;
+            if erasure.stage != ErasureStage::Requested {
+                return Err(WorkError::Conflict(
+                    "the erasure is approved already; see `erasure show`".to_owned(),
+                ));
+            }
+            if erasure.requested_by == by {
+                return Err(WorkError::Refused(
+                    "an erasure is approved by somebody else than who asked for it".to_owned(),
+                ));
+            }
+            let target = target_of(draft.reader(), &erasure)?;
+            let erasure = id;
+            let approved = Event::ErasureApproved {
+                erasure,
+                by,
+                target,
+            };
+            Ok((approved, ()))
+        })
+        .await?;
+    // On its own: it goes on when whoever asked hangs up.
+    let service = Arc::clone(service);
+    let ended = tokio::spawn(async move {
+        if let Err(error) = carry_out(&service, id).await {
+            tracing::error!(erasure = %id, %error, "the erasure waits; it is tried again every minute");
+        }
+        let view = service.vault().view()?;
+        erasure_of(view.reader(), id)
+    });
+    ended
+        .await
+        .map_err(|error| WorkError::Internal(error.to_string()))?
+}
+
+/// The erasure a grant is for.
+pub fn show(grant: Grant<ReadErasure>) -> Erasure {
+    grant.into_loaded()
+}
+
+/// The certificate of an erasure, a signed note.
+///
+/// # Errors
+/// [`WorkError::Conflict`] while it is not certified.
+pub fn certificate(grant: Grant<ReadErasure>) -> Result<String, WorkError> {
+    grant.into_loaded().certificate.ok_or_else(|| {
+        WorkError::Conflict(
+            "the erasure is not certified yet; `erasure show` says how far it is".to_owned(),
+        )
+    })
+}
+
+/// Carries on with every erasure that was approved and is not certified; gives how many are now.
+///
+/// # Errors
+/// The first failure, after all were tried.
+pub async fn resume(service: &Arc<Service>) -> Result<usize, WorkError> {
+    let under_way = {
+        let view = service.vault().view()?;
+        let rows = view
+            .reader()
+            .page(&tables::ERASURES_UNDER_WAY, &(), None, usize::MAX)?;
+        rows.into_iter().map(|(id, ())| id).collect::<Vec<_>>()
+    };
+    let mut finished = Ok(0);
+    for id in under_way {
+        match carry_out(service, id).await {
+            Ok(()) => finished = finished.map(|count| count + 1),
+            Err(error) => {
+                tracing::error!(erasure = %id, %error, "the erasure waits; it is tried again every minute");
+                finished = finished.and(Err(error));
+            }
+        }
+    }
+    finished
+}
+
+/// Goes from stage to stage until the erasure is certified.
+async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkError> {
+    let _alone = service.erasing.lock().await;
+    loop {
+        let erasure = {
+            let view = service.vault().view()?;
+            erasure_of(view.reader(), id)?
+        };
+        match erasure.stage {
+            ErasureStage::Requested | ErasureStage::Certified => return Ok(()),
+            ErasureStage::Approved | ErasureStage::KeysDestroyed => {
+                destroy_keys(service, &erasure).await?;
+            }
+            ErasureStage::Inaccessible => delete_ciphertext(service, &erasure).await?,
+            ErasureStage::CiphertextDeleted => certify(service, &erasure).await?,
+        }
+    }
+}
+
+async fn destroy_keys(service: &Arc<Service>, erasure: &Erasure) -> Result<(), WorkError> {
+    for upload in &erasure.target.uploads {
+        service.uploads.break_off(*upload);
+    }
+    let (service, id) = (Arc::clone(service), erasure.id);
+    let keys = erasure.target.keys.clone();
+    tokio::task::spawn_blocking(move || service.vault().destroy(id, &keys))
+        .await
+        .map_err(|error| WorkError::Internal(error.to_string()))??;
+    Ok(())
+}
+
+async fn delete_ciphertext(service: &Service, erasure: &Erasure) -> Result<(), WorkError> {
+    let mut deleted = Vec::new();
+    for item in &erasure.target.items {
+        let gone = service
+            .store()
+            .delete_everything(ObjectKey::Material(*item))
+            .await?;
+        deleted.push(DeletedObject {
+            item: *item,
+            versions: gone.versions,
+            delete_markers: gone.delete_markers,
+            unfinished_uploads: gone.unfinished_uploads,
+        });
+    }
+    let erasure = erasure.id;
+    service
+        .note(
+            Actor::Gateway,
+            Event::CiphertextDeleted { erasure, deleted },
+        )
+        .await
+}
+
+async fn certify(service: &Service, erasure: &Erasure) -> Result<(), WorkError> {
+    let verified = verify(service, erasure).await?;
+    let vault = service.vault();
+    let anchor = vault.journal().anchor();
+    let certificate = certificate::of(vault.id(), erasure, verified, service.now(), anchor)
+        .ok_or_else(|| {
+            WorkError::Internal(format!("{} has stages without their records", erasure.id))
+        })?;
+    let note = certificate::sign(&certificate, vault.signer()).map_err(WorkError::Internal)?;
+    let certified = Event::ErasureCertified {
+        erasure: erasure.id,
+        certificate: note,
+    };
+    service.note(Actor::Gateway, certified).await
+}
+
+/// Tries what must fail.
+async fn verify(service: &Service, erasure: &Erasure) -> Result<Verified, WorkError> {
+    let still_there = |what: String| {
+        WorkError::Internal(format!(
+            "{what} outlived erasure {}: nothing is certified; stop the gateway and report it",
+            erasure.id
+        ))
+    };
+    let mut verified = Verified {
+        keys_absent: 0,
+        items_do_not_open: 0,
+        objects_absent: 0,
+    };
+    {
+        let view = service.vault().view()?;
+        for key in &erasure.target.keys {
+            match view.key(*key).map_err(VaultError::from) {
+                Err(VaultError::Destroyed) => verified.keys_absent += 1,
+                Ok(_) => return Err(still_there(format!("key {key}"))),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for id in &erasure.target.items {
+            let item = view.reader().get(&tables::ITEMS, id)?;
+            // An upload that was broken off never became an item: its key alone was there to go.
+            let Some(item) = item else { continue };
+            match view.particulars(service.vault(), &item) {
+                Err(VaultError::Destroyed) => verified.items_do_not_open += 1,
+                Ok(_) => return Err(still_there(id.to_string())),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    for id in &erasure.target.items {
+        match service.store().head(ObjectKey::Material(*id)).await? {
+            None => verified.objects_absent += 1,
+            Some(_) => return Err(still_there(format!("the ciphertext of {id}"))),
+        }
+    }
+    Ok(verified)
+}
+
+fn erasure_of(reader: &Reader<'_>, id: ErasureId) -> Result<Erasure, WorkError> {
+    reader
+        .get(&tables::ERASURES, &id)?
+        .ok_or(WorkError::NoSuchThing)
+}
+
+/// Everything that hangs on the participant: their keys, their items' keys, and their uploads'.
+fn target_of(reader: &Reader<'_>, erasure: &Erasure) -> Result<ErasureTarget, WorkError> {
+    let id = erasure.withdrawal.participant;
+    let participant = reader.get(&tables::PARTICIPANTS, &id)?;
+    let participant = participant.ok_or(WorkError::NoSuchThing)?;
+    let mut target = ErasureTarget {
+        keys: vec![participant.contact_key],
+        ..ErasureTarget::default()
+    };
+    if erasure.withdrawal.contact_only {
+        return Ok(target);
+    }
+    target.keys.push(participant.material_key);
+    for ((_, item), ()) in reader.page(&tables::ITEMS_WITH, &id, None, usize::MAX)? {
+        if let Some(row) = reader.get(&tables::ITEMS, &item)?
+            && !row.erased
+        {
+            target.keys.push(row.key);
+            target.items.push(item);
+        }
+    }
+    for ((_, upload), ()) in reader.page(&tables::UPLOADS_WITH, &id, None, usize::MAX)? {
+        if let Some(row) = reader.get(&tables::UPLOADS, &upload)? {
+            target.keys.push(row.item.key);
+            target.items.push(row.item.id);
+            target.uploads.push(upload);
+        }
+    }
+    Ok(target)
+}

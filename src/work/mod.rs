@@ -1,0 +1,22 @@
+//! What can be done in the house: one verb a file.
+//!
+//! Every function here that touches somebody's material takes a [`Grant`](crate::access::Grant) by
+//! value: only `access` can make one, so nothing is done that was not decided on first.
+
+mod admit;
+pub mod certificate;
+pub mod deposit;
+pub mod enrol;
+pub mod erase;
+mod error;
+pub mod found;
+pub mod inspect;
+pub mod retrieve;
+mod service;
+pub mod study;
+pub mod supply;
+pub mod withdraw;
+
+pub use error::WorkError;
+pub use found::open;
+pub use service::Service;

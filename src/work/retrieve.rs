@@ -1,0 +1,212 @@
+//! Giving material out: opened here, or as it is stored with a fresh header for its recipient.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::try_unfold;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::error::WorkError;
+use super::service::Service;
+use crate::access::Grant;
+use crate::access::acts::OpenItem;
+use crate::agefile::{
+    ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
+};
+use crate::limits::TRANSFER_RECHECK;
+use crate::model::item::Particulars;
+use crate::model::{Action, Actor, Event};
+use crate::objects::{Download, ObjectKey};
+
+/// Plaintext on its way out.
+pub struct Plain<S> {
+    /// The item's whole length, in bytes.
+    pub length: u64,
+    /// The bytes that follow.
+    pub range: Range<u64>,
+    /// Authenticated plaintext; after an error the connection must be aborted, not ended.
+    pub body: S,
+}
+
+/// A whole age file on its way out.
+pub struct SealedCopy<S> {
+    /// Its length, in bytes.
+    pub length: u64,
+    /// Header and payload; after an error the connection must be aborted, not ended.
+    pub body: S,
+}
+
+/// Opens an item, or `range` of it. The access is on record before this returns.
+///
+/// While it runs, the decision is taken again every [`TRANSFER_RECHECK`] and whenever somebody's
+/// access is narrowed; the body then ends in an error.
+///
+/// # Errors
+/// [`WorkError::BadRange`] for an empty range or one outside the item; [`WorkError::NoSuchThing`]
+/// when its keys are gone.
+pub async fn open(
+    service: &Arc<Service>,
+    grant: Grant<OpenItem>,
+    range: Option<Range<u64>>,
+) -> Result<Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<>>, WorkError> {
+    let length = grant.loaded().length;
+    let range = range.unwrap_or(0..length);
+    let span = ChunkSpan::covering(range.clone(), length).ok_or(WorkError::BadRange { length })?;
+    let particulars = particulars(service, &grant)?;
+    let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
+    record(service, &grant, detail).await?;
+    let file_key = file_key(&particulars);
+    let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
+    let object = ObjectKey::Material(grant.loaded().id);
+    let download = service.store().get(object, span.stored()).await?;
+    let flow = Flow {
+        watch: Watch::over(service, grant),
+        download,
+        ready: VecDeque::new(),
+        opener: Some(Opener::new(key, &span, service.workers().clone())),
+    };
+    Ok(Plain {
+        length,
+        range,
+        body: try_unfold(flow, Flow::next),
+    })
+}
+
+/// Gives an item out as it is stored, with a fresh age header for `recipients`, or for the recipient
+/// the caller enrolled with when there are none. No byte of the payload is touched.
+///
+/// # Errors
+/// [`WorkError::Unacceptable`] for recipients age does not know, or when none is known.
+pub async fn sealed(
+    service: &Arc<Service>,
+    grant: Grant<OpenItem>,
+    mut recipients: Vec<String>,
+) -> Result<SealedCopy<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<>>, WorkError> {
+    if recipients.is_empty() {
+        recipients.extend(grant.caller().person().recipient.clone());
+    }
+    if recipients.is_empty() {
+        return Err(WorkError::Unacceptable(
+            "no recipient is known for you; name one with --recipient, or log in again".to_owned(),
+        ));
+    }
+    let parsed = Recipients::parse(&recipients, Plugins::Refuse)
+        .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
+    let particulars = particulars(service, &grant)?;
+    let header = write_header(&file_key(&particulars), &parsed)
+        .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
+    let detail = format!("sealed copy for {}", recipients.join(" "));
+    record(service, &grant, Some(detail)).await?;
+    let stored = sealed_length(grant.loaded().length);
+    let stored = stored.ok_or_else(|| WorkError::Internal("a length beyond age".to_owned()))?;
+    let object = ObjectKey::Material(grant.loaded().id);
+    let download = service.store().get(object, 0..stored).await?;
+    let length = header.len() as u64 + stored;
+    let flow = Flow {
+        watch: Watch::over(service, grant),
+        download,
+        ready: VecDeque::from([Bytes::from(header)]),
+        opener: None,
+    };
+    Ok(SealedCopy {
+        length,
+        body: try_unfold(flow, Flow::next),
+    })
+}
+
+/// A transfer under way.
+struct Flow {
+    watch: Watch,
+    download: Download,
+    ready: VecDeque<Bytes>,
+    opener: Option<Opener>,
+}
+
+impl Flow {
+    /// The next bytes, after a look at whether they may still flow.
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, WorkError> {
+        loop {
+            self.watch.check()?;
+            if let Some(bytes) = self.ready.pop_front() {
+                return Ok(Some((bytes, self)));
+            }
+            match self.download.next().await {
+                Some(piece) => {
+                    let mut piece = piece?;
+                    let bytes = match &mut self.opener {
+                        Some(opener) => opener.push(&mut piece)?,
+                        None => piece,
+                    };
+                    if !bytes.is_empty() {
+                        self.ready.push_back(bytes);
+                    }
+                }
+                None => {
+                    let Some(opener) = self.opener.take() else {
+                        return Ok(None);
+                    };
+                    let rest = opener.finish()?;
+                    if rest.is_empty() {
+                        return Ok(None);
+                    }
+                    self.ready.push_back(rest);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a transfer may go on.
+struct Watch {
+    service: Arc<Service>,
+    grant: Grant<OpenItem>,
+    narrowed: watch::Receiver<u64>,
+    checked: Instant,
+}
+
+impl Watch {
+    fn over(service: &Arc<Service>, grant: Grant<OpenItem>) -> Self {
+        Self {
+            service: Arc::clone(service),
+            grant,
+            narrowed: service.vault().narrowed(),
+            checked: Instant::now(),
+        }
+    }
+
+    fn check(&mut self) -> Result<(), WorkError> {
+        let narrowed = self.narrowed.has_changed().unwrap_or(true);
+        if !narrowed && self.checked.elapsed() < TRANSFER_RECHECK {
+            return Ok(());
+        }
+        self.narrowed.mark_unchanged();
+        self.checked = Instant::now();
+        self.service.still(&self.grant)
+    }
+}
+
+fn particulars(service: &Service, grant: &Grant<OpenItem>) -> Result<Particulars, WorkError> {
+    let view = service.vault().view()?;
+    Ok(view.particulars(service.vault(), grant.loaded())?)
+}
+
+async fn record(
+    service: &Service,
+    grant: &Grant<OpenItem>,
+    detail: Option<String>,
+) -> Result<(), WorkError> {
+    let accessed = Event::Accessed {
+        action: Action::OpenItem,
+        resource: grant.loaded().id.to_string(),
+        detail,
+    };
+    service.note(Actor::Person(grant.person()), accessed).await
+}
+
+fn file_key(particulars: &Particulars) -> FileKey {
+    FileKey::init_with_mut(|key| *key = particulars.file_key)
+}

@@ -1,0 +1,139 @@
+//! A participant withdraws: nothing they are in is read from now on.
+
+use jiff::civil::Date;
+
+use super::error::WorkError;
+use super::service::Service;
+use crate::access::Grant;
+use crate::access::acts::WithdrawParticipant;
+use crate::clock::london_day;
+use crate::id::{ErasureId, ParticipantId};
+use crate::index::{Reader, tables};
+use crate::model::{
+    Actor, Erasure, ErasureStage, ErasureTarget, Event, Standing, Withdrawal, WithdrawalWindow,
+};
+
+/// What becomes of a withdrawal.
+#[derive(Debug)]
+pub struct Answer {
+    /// The erasure that carries it out, once a second person approves.
+    pub erasure: ErasureId,
+    /// Whether it came within the study's window (R10, R11).
+    pub in_time: bool,
+    /// The window's last day, for somebody who was in a session.
+    pub last_day: Option<Date>,
+    /// Items that no longer open.
+    pub frozen_items: u64,
+}
+
+/// Records that a participant withdraws. No reason is asked (R10); everything they are in is frozen
+/// at once, or, for `contact_only`, nothing is and only their contact details will go (R15).
+///
+/// # Errors
+/// [`WorkError::Conflict`] when a withdrawal is under way already, or no contact details are held.
+pub async fn withdraw(
+    service: &Service,
+    grant: Grant<WithdrawParticipant>,
+    contact_only: bool,
+) -> Result<Answer, WorkError> {
+    let by = grant.person();
+    let participant = grant.loaded().id;
+    let erasure = ErasureId::random(&*service.vault().means().entropy)?;
+    service
+        .vault()
+        .commit(Actor::Person(by), |draft| {
+            let reader = draft.reader();
+            let row = reader.get(&tables::PARTICIPANTS, &participant)?;
+            let row = row
+                .filter(|row| row.standing != Standing::Erased)
+                .ok_or(WorkError::NoSuchThing)?;
+            if let Some(open) = open_erasure(reader, participant, contact_only)? {
+                return Err(WorkError::Conflict(format!(
+                    "that withdrawal is recorded already, as {open}; it waits for `erasure approve`"
+                )));
+            }
+            if contact_only && row.contact.is_none() {
+                return Err(WorkError::Conflict(
+                    "no contact details are held of this participant".to_owned(),
+                ));
+            }
+            let study = reader.get(&tables::STUDIES, &row.study)?;
+            let study = study.ok_or(WorkError::NoSuchThing)?;
+            let last_day = last_day(reader, participant, study.withdraw_within)?;
+            let today = london_day(draft.now());
+            let in_time = last_day.is_none_or(|last| today <= last);
+            let frozen_items = match contact_only {
+                true => 0,
+                false => live_items(reader, participant)?,
+            };
+            let record = Erasure {
+                id: erasure,
+                study: row.study,
+                withdrawal: Withdrawal {
+                    participant,
+                    contact_only,
+                    in_time,
+                },
+                requested_by: by,
+                requested_at: draft.now(),
+                stage: ErasureStage::Requested,
+                approved: None,
+                target: ErasureTarget::default(),
+                epoch: None,
+                old_root_effaced: None,
+                deleted: Vec::new(),
+                certificate: None,
+            };
+            let answer = Answer {
+                erasure,
+                in_time,
+                last_day,
+                frozen_items,
+            };
+            let erasure = Box::new(record);
+            Ok((Event::WithdrawalRecorded { erasure }, answer))
+        })
+        .await
+}
+
+/// An erasure of the participant that would do the same, and is not finished.
+fn open_erasure(
+    reader: &Reader<'_>,
+    participant: ParticipantId,
+    contact_only: bool,
+) -> Result<Option<ErasureId>, WorkError> {
+    for ((_, id), ()) in reader.page(&tables::ERASURES_OF, &participant, None, usize::MAX)? {
+        let open = reader.get(&tables::ERASURES, &id)?.filter(|erasure| {
+            erasure.withdrawal.contact_only == contact_only
+                && erasure.stage < ErasureStage::KeysDestroyed
+        });
+        if open.is_some() {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// The last day of the window: that of the latest session they were in.
+fn last_day(
+    reader: &Reader<'_>,
+    participant: ParticipantId,
+    window: WithdrawalWindow,
+) -> Result<Option<Date>, WorkError> {
+    let mut last = None;
+    for ((_, id), ()) in reader.page(&tables::SESSIONS_WITH, &participant, None, usize::MAX)? {
+        if let Some(session) = reader.get(&tables::SESSIONS, &id)? {
+            last = last.max(Some(window.last_day(session.date)));
+        }
+    }
+    Ok(last)
+}
+
+fn live_items(reader: &Reader<'_>, participant: ParticipantId) -> Result<u64, WorkError> {
+    let mut live = 0;
+    for ((_, id), ()) in reader.page(&tables::ITEMS_WITH, &participant, None, usize::MAX)? {
+        let row = reader.get(&tables::ITEMS, &id)?;
+        live += u64::from(row.is_some_and(|item| !item.erased));
+    }
+    Ok(live)
+}
