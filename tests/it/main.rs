@@ -1,6 +1,7 @@
 //! Every black-box test in one binary.
 
 mod agefile;
+mod index;
 mod journal;
 mod keyring;
 mod objects;
