@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capabilities::Answer;
 use super::error::{ObjectsError, cause};
 use super::key::ObjectKey;
 use super::list::{UnfinishedUpload, head, unfinished};
@@ -19,7 +20,8 @@ pub struct Deleted {
     pub unfinished_uploads: u64,
     /// Whether the store, asked afterwards, no longer has the object.
     pub verified_absent: bool,
-    /// Whether the store, asked afterwards, listed no version and no marker of it.
+    /// Whether the store, asked afterwards, listed no version and no marker of it, or says that it
+    /// keeps none.
     pub verified_no_versions: bool,
     /// Whether the store, asked afterwards, listed no unfinished upload of it.
     pub verified_no_uploads: bool,
@@ -44,9 +46,12 @@ pub(super) async fn everything(store: &Connected, key: ObjectKey) -> Result<Dele
     }
     if store.report.capabilities.lists_versions.is_yes() {
         delete_versions(store, key, &mut deleted).await?;
-    } else if head(store, key).await?.is_some() {
-        delete(store, key, None).await?;
-        deleted.versions = 1;
+    } else {
+        if head(store, key).await?.is_some() {
+            delete(store, key, None).await?;
+            deleted.versions = 1;
+        }
+        deleted.verified_no_versions = store.report.capabilities.versioning == Answer::No;
     }
     if head(store, key).await?.is_some() {
         return Err(ObjectsError::NotDeleted {

@@ -407,7 +407,8 @@ where
             };
             let message = match error.message() {
                 Some(message) => printable(message),
-                None => printable(&innermost(&error)),
+                None if status < 300 => printable(&innermost(&error)),
+                None => "no explanation given".to_owned(),
             };
             Ok(Refusal {
                 status,

@@ -394,6 +394,21 @@ mod tests {
         ));
     }
 
+    /// A location is journaled and shown, so it is read back as it was written.
+    #[test]
+    fn a_location_is_written_down() {
+        let said = at(OWN, Residency::Uk, "uk-lon").expect("inside");
+        for location in [said, Location::ThisMachine] {
+            let noted = serde_json::to_string(&location).expect("written");
+            assert_eq!(
+                serde_json::from_str::<Location>(&noted).expect("read"),
+                location
+            );
+        }
+        let elsewhere = r#"{"known-by":"said","region":"us-east-1","country":"US"}"#;
+        assert!(serde_json::from_str::<Location>(elsewhere).is_err());
+    }
+
     #[test]
     fn an_attestation_is_signed_and_says_something() {
         let region: RegionName = "gb".parse().expect("a region");

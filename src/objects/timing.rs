@@ -105,3 +105,24 @@ fn timeouts(attempt: Duration) -> TimeoutConfig {
         .operation_timeout(attempt * ATTEMPTS + BACKOFF_MAX * (ATTEMPTS - 1))
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No request can hang: every kind of timeout is set, whatever a request carries.
+    #[test]
+    fn every_timeout_is_set_and_grows_with_what_is_carried() {
+        for settings in [carrying, assembling] {
+            let (small, large) = (settings(0), settings(1 << 30));
+            for timeouts in [&small, &large] {
+                let connect = timeouts.connect_timeout().expect("set");
+                let read = timeouts.read_timeout().expect("set");
+                let attempt = timeouts.operation_attempt_timeout().expect("set");
+                let operation = timeouts.operation_timeout().expect("set");
+                assert!(connect < read && read <= attempt && attempt * ATTEMPTS <= operation);
+            }
+            assert!(small.read_timeout() < large.read_timeout());
+        }
+    }
+}

@@ -46,6 +46,9 @@ macro_rules! operations {
 operations! {
     head_bucket => head_bucket_of(HeadBucketInput) -> HeadBucketOutput;
     get_bucket_location => location_of(GetBucketLocationInput) -> GetBucketLocationOutput;
+    get_bucket_versioning => versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput;
+    get_bucket_replication => replication(GetBucketReplicationInput) -> GetBucketReplicationOutput;
+    get_object_lock_configuration => lock(GetObjectLockConfigurationInput) -> GetObjectLockConfigurationOutput;
     put_object => put(PutObjectInput) -> PutObjectOutput;
     get_object => get(GetObjectInput) -> GetObjectOutput;
     head_object => head(HeadObjectInput) -> HeadObjectOutput;
@@ -78,6 +81,31 @@ impl Service {
     ) -> S3Result<GetBucketLocationOutput> {
         self.bucket(&input.bucket)?;
         Ok(GetBucketLocationOutput::default())
+    }
+
+    /// It keeps no versions, never did, and has no way to be told to.
+    async fn versioning(
+        &self,
+        input: GetBucketVersioningInput,
+    ) -> S3Result<GetBucketVersioningOutput> {
+        self.bucket(&input.bucket)?;
+        Ok(GetBucketVersioningOutput::default())
+    }
+
+    async fn replication(
+        &self,
+        input: GetBucketReplicationInput,
+    ) -> S3Result<GetBucketReplicationOutput> {
+        self.bucket(&input.bucket)?;
+        Err(s3_error!(ReplicationConfigurationNotFoundError))
+    }
+
+    async fn lock(
+        &self,
+        input: GetObjectLockConfigurationInput,
+    ) -> S3Result<GetObjectLockConfigurationOutput> {
+        self.bucket(&input.bucket)?;
+        Err(s3_error!(ObjectLockConfigurationNotFoundError))
     }
 
     async fn put(&self, input: PutObjectInput) -> S3Result<PutObjectOutput> {
@@ -418,10 +446,12 @@ fn chosen(wanted: &[CompletedPart], parts: &[(i32, Stat)]) -> S3Result<Vec<i32>>
         if numbers.last().is_some_and(|last| *last >= number) {
             return Err(s3_error!(InvalidPartOrder));
         }
-        let (_, about) = parts
-            .iter()
-            .find(|(there, _)| *there == number)
-            .filter(|(_, about)| {
+        let about = parts
+            .binary_search_by_key(&number, |(there, _)| *there)
+            .ok()
+            .and_then(|at| parts.get(at))
+            .map(|(_, about)| about)
+            .filter(|about| {
                 part.e_tag
                     .as_ref()
                     .is_none_or(|tag| tag.value() == about.etag)

@@ -7,6 +7,7 @@
 mod faults;
 mod peers;
 mod refusals;
+mod strangers;
 mod suite;
 
 use std::sync::Arc;
@@ -70,6 +71,9 @@ async fn the_embedded_store_behaves() {
     assert_eq!(report.location, Location::ThisMachine);
     assert_eq!(report.capabilities.lists_uploads, Answer::Yes);
     assert_eq!(report.capabilities.conditional_put, Answer::Yes);
+    assert_eq!(report.capabilities.versioning, Answer::No);
+    assert_eq!(report.capabilities.replication, Answer::No);
+    assert_eq!(report.capabilities.object_lock, Answer::No);
     assert!(report.concerns()[0].contains("this machine"));
     assert_eq!(&store.recheck().await.expect("still so"), report);
     server.stop().await;
@@ -90,7 +94,7 @@ async fn the_embedded_store_keeps_nothing_of_what_was_deleted() {
         .expect("sent");
     let deleted = store.delete_everything(key).await.expect("deleted");
     assert_eq!((deleted.versions, deleted.unfinished_uploads), (1, 1));
-    assert!(deleted.verified_absent && deleted.verified_no_uploads);
+    assert!(deleted.verified_absent && deleted.verified_no_versions && deleted.verified_no_uploads);
     server.stop().await;
 
     let left: Vec<_> = peers::files(directory.path());
