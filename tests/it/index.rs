@@ -407,7 +407,6 @@ mod damage {
         (0..ROWS).map(|number| (number, text_of(number))).collect()
     }
 
-    /// Damage of one kind at many places; the figures are of 6 000 flips, none served.
     #[test]
     fn a_flipped_bit_is_refused_or_changes_nothing() {
         let flips = refused(&Home::filled(ROWS), 200, |turn, file, length| {
