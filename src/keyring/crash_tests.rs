@@ -110,7 +110,6 @@ fn images(before: &[u8], ops: &[Op]) -> Vec<(usize, Vec<u8>)> {
         state % 100
     };
     let mut found = Vec::new();
-    let mut seen = HashSet::new();
     let mut durable = before.to_vec();
     let mut pending: Vec<(usize, Vec<u8>)> = Vec::new();
     for (step, op) in ops.iter().enumerate() {
@@ -134,6 +133,7 @@ fn images(before: &[u8], ops: &[Op]) -> Vec<(usize, Vec<u8>)> {
         let first = (0..=pending.len()).map(|cut| (0..pending.len()).map(|at| at < cut).collect());
         let last = (0..=pending.len()).map(|cut| (0..pending.len()).map(|at| at >= cut).collect());
         let choices: Vec<Vec<bool>> = scattered.chain(first).chain(last).collect();
+        let mut seen = HashSet::new();
         for choice in choices {
             let mut image = durable.clone();
             for ((at, sector), _) in pending.iter().zip(&choice).filter(|(_, kept)| **kept) {
@@ -163,7 +163,9 @@ fn story() -> Story {
         .as_bytes()
         .to_vec();
     let identities = identities_from_bytes(&SecretBytes::new(secret), &no_answer());
-    let recipients = Recipients::parse([recipient]).expect("a recipient");
+    // With several recipients a root is several sectors long, so that it can be torn.
+    let others = std::iter::repeat_with(|| generate_identity().1).take(4);
+    let recipients = Recipients::parse(others.chain([recipient])).expect("recipients");
     let vault = VaultId::random(&entropy).expect("entropy");
     let mut old = Root::first(vault, &entropy).expect("entropy");
     old.epoch = 4;
@@ -220,20 +222,20 @@ fn a_crash_at_any_sector_leaves_the_old_root_or_the_new() {
     let story = story();
     let disk = SimDisk::holding(story.begun.clone());
     disk.slot().prepare(&story.new, None).expect("prepared");
-    let prepared = disk.sim().bytes.clone();
-    let ops = std::mem::take(&mut disk.sim().ops);
-    let crashes = images(&story.begun, &ops);
-    assert!(crashes.len() > 3, "the write was torn in several places");
-    for (index, (_, image)) in crashes.into_iter().enumerate() {
-        story.settles(image, &story.old, index % 20 == 0);
-    }
+    let committed = disk.sim().ops.len();
     disk.slot()
         .keep_only(story.new.epoch, &story.entropy)
         .expect("retired");
-    let crashes = images(&prepared, &disk.sim().ops);
+    let crashes = images(&story.begun, &disk.sim().ops);
+    let before = crashes.iter().filter(|(step, _)| *step < committed);
+    assert!(before.count() > 5, "the write was torn in several places");
     assert!(crashes.len() > 300, "so was the effacement");
-    for (index, (_, image)) in crashes.into_iter().enumerate() {
-        story.settles(image, &story.new, index % 100 == 0);
+    for (index, (step, image)) in crashes.into_iter().enumerate() {
+        let true_root = match step < committed {
+            true => &story.old,
+            false => &story.new,
+        };
+        story.settles(image, true_root, index % 50 == 0);
     }
 }
 

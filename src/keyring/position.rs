@@ -19,6 +19,8 @@ pub(super) const POSITION_BYTES: usize = 16 * BLOCK;
 
 const MAGIC: &[u8; 8] = b"strslot\n";
 const VERSION: u32 = 1;
+/// Length of what comes before the checksum.
+const HEAD_BYTES: usize = MAGIC.len() + 4 + 8 + VAULT_BYTES + 4 + 4;
 
 /// What lies in a position.
 #[derive(Debug)]
@@ -116,8 +118,7 @@ impl Position {
 
 fn parse(bytes: &[u8]) -> Option<(u32, Option<Whole>)> {
     let mut rest = Rest(bytes);
-    let head_bytes = MAGIC.len() + 4 + 8 + VAULT_BYTES + 4 + 4;
-    let head = bytes.get(..head_bytes)?;
+    let head = bytes.get(..HEAD_BYTES)?;
     if rest.take(MAGIC.len())? != MAGIC {
         return None;
     }
@@ -184,22 +185,24 @@ mod tests {
     use crate::keyring::unlock::generate_identity;
     use proptest::prelude::*;
 
-    fn written() -> Vec<u8> {
+    /// A position, and how much of it is in use.
+    fn written() -> (Vec<u8>, usize) {
         let entropy = SystemEntropy::new();
         let vault = VaultId::random(&entropy).expect("entropy");
         let root = Root::first(vault, &entropy).expect("entropy");
         let (_, recipient) = generate_identity();
         let recipients = Recipients::parse([recipient]).expect("a recipient");
         let whole = Whole::seal(&root, &recipients).expect("sealed");
-        whole.to_bytes().expect("fits")
+        let used =
+            HEAD_BYTES + SHA256_OUTPUT_LEN + recipients.to_lines().len() + whole.sealed.len();
+        (whole.to_bytes().expect("fits"), used)
     }
 
     #[test]
     fn a_changed_byte_tears_it() {
-        let bytes = written();
+        let (bytes, used) = written();
         assert!(Position::parse(&bytes).whole().is_some());
-        let used = bytes.iter().rposition(|byte| *byte != 0).expect("written");
-        for place in 0..=used {
+        for place in 0..used {
             let mut changed = bytes.clone();
             changed[place] ^= 0x10;
             assert!(
@@ -211,12 +214,11 @@ mod tests {
 
     #[test]
     fn a_later_format_is_told_from_damage() {
-        let mut bytes = written();
+        let (mut bytes, used) = written();
         bytes[11] = 2;
-        let head = MAGIC.len() + 4 + 8 + VAULT_BYTES + 4 + 4;
-        let used = bytes.iter().rposition(|byte| *byte != 0).expect("written") + 1;
-        let sum = checksum(&bytes[..head], &bytes[head + 32..used], &[]);
-        bytes[head..head + 32].copy_from_slice(&sum);
+        let body = HEAD_BYTES + SHA256_OUTPUT_LEN;
+        let sum = checksum(&bytes[..HEAD_BYTES], &bytes[body..used], &[]);
+        bytes[HEAD_BYTES..body].copy_from_slice(&sum);
         assert!(matches!(Position::parse(&bytes), Position::Newer(2)));
     }
 
