@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::ProblemKind;
 use crate::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
-    VaultId,
+    UploadId, VaultId,
 };
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::{
@@ -66,6 +66,7 @@ identifiers! {
     ItemId = "One recording, transcript, note or photograph.";
     SupplierId = "A supplier.";
     AssignmentId = "One item given to one supplier.";
+    UploadId = "An upload that is not finished.";
     ErasureId = "The destruction of keys, from request to certificate.";
 }
 

@@ -1,0 +1,163 @@
+//! One connection: how many there may be, and how long a peer may take nothing.
+
+use std::future::{Ready, ready};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum_server::accept::Accept;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Lets connections in while there is room; the others are closed at once.
+#[derive(Debug, Clone)]
+pub(super) struct Doorkeeper {
+    room: Arc<Semaphore>,
+    stall: Duration,
+}
+
+impl Doorkeeper {
+    /// A doorkeeper for so many connections, each of which may take nothing for `stall`.
+    pub(super) fn new(connections: usize, stall: Duration) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(connections)),
+            stall,
+        }
+    }
+}
+
+impl<S> Accept<TcpStream, S> for Doorkeeper {
+    type Stream = Line<TcpStream>;
+    type Service = S;
+    type Future = Ready<io::Result<(Self::Stream, S)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let let_in = || {
+            let permit = Arc::clone(&self.room).try_acquire_owned();
+            let permit = permit.map_err(|_| io::ErrorKind::ConnectionRefused)?;
+            stream.set_nodelay(true)?;
+            Ok((Line::new(stream, self.stall, Some(permit)), service))
+        };
+        ready(let_in())
+    }
+}
+
+/// A connection that breaks when its peer takes nothing for too long while there is something to
+/// give. Reading is timed elsewhere: by the header timeout, and by whoever reads a body.
+#[derive(Debug)]
+pub(super) struct Line<T> {
+    inner: T,
+    stall: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<T> Line<T> {
+    fn new(inner: T, stall: Duration, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self {
+            inner,
+            stall,
+            stalled: None,
+            _permit: permit,
+        }
+    }
+
+    /// What a write came to, or an error when it has been waiting for too long.
+    fn paced<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: Poll<io::Result<R>>,
+    ) -> Poll<io::Result<R>> {
+        if write.is_ready() {
+            self.stalled = None;
+            return write;
+        }
+        let stall = self.stall;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
+        match stalled.as_mut().poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Line<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Line<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let write = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.paced(cx, write)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let write = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.paced(cx, write)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flush = Pin::new(&mut self.inner).poll_flush(cx);
+        self.paced(cx, flush)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shutdown = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.paced(cx, shutdown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn a_peer_that_takes_nothing_is_let_go() {
+        let (ours, _theirs) = duplex(4);
+        let mut line = Line::new(ours, Duration::from_millis(20), None);
+        let error = line.write_all(b"more than fits").await;
+        assert_eq!(error.expect_err("stalled").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_slow_peer_is_served_as_long_as_it_takes_something() {
+        let (ours, mut theirs) = duplex(1);
+        let mut line = Line::new(ours, Duration::from_millis(200), None);
+        let reading = tokio::spawn(async move {
+            let mut taken = Vec::new();
+            while let Ok(byte) = theirs.read_u8().await {
+                taken.push(byte);
+                tokio::time::sleep(Duration::from_millis(60)).await;
+            }
+            taken
+        });
+        line.write_all(b"slowly").await.expect("written");
+        drop(line);
+        assert_eq!(reading.await.expect("read"), b"slowly");
+    }
+}

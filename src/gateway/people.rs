@@ -1,0 +1,145 @@
+//! People: invitations, enrolment, and one's own account.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::extract::{From_, Json, One, Who};
+use super::problem::Answer;
+use super::state::Shared;
+use super::views;
+use crate::access::acts::ManagePeople;
+use crate::id::PersonId;
+use crate::wire::{Enrolled, Enrolment, Invited, Me, NewPerson, PersonView, Suspension};
+use crate::work::{WorkError, enrol, inspect};
+
+/// Exchanges an enrolment code, which works once, for a token.
+#[utoipa::path(
+    post, path = "/v1/enrolments", tag = "people", security(()),
+    request_body = Enrolment,
+    responses((status = 201, description = "Enrolled; the token is shown this once", body = Enrolled)),
+)]
+pub(super) async fn enrol(
+    State(shared): State<Arc<Shared>>,
+    From_(origin): From_,
+    Json(enrolment): Json<Enrolment>,
+) -> Answer<(StatusCode, axum::Json<Enrolled>)> {
+    // Asked before the code is looked at, so that codes cannot be tried faster than this.
+    shared.strangers.look(origin, Instant::now())?;
+    let Enrolment { code, recipient } = enrolment;
+    let enrolled = enrol::enrol(&shared.service, &code, recipient).await;
+    if let Err(WorkError::Stranger) = enrolled {
+        shared.strangers.take(origin, Instant::now())?;
+    }
+    let enrolled = enrolled?;
+    let enrolled = Enrolled {
+        id: enrolled.person.id,
+        role: enrolled.person.role,
+        token: enrolled.token.expose_secret().to_owned(),
+        expires: enrolled.expires,
+    };
+    Ok((StatusCode::CREATED, axum::Json(enrolled)))
+}
+
+/// Takes back the token the request is made with.
+#[utoipa::path(
+    delete, path = "/v1/tokens/current", tag = "people",
+    responses((status = 204, description = "It works no more")),
+)]
+pub(super) async fn leave(
+    State(shared): State<Arc<Shared>>,
+    Who(caller): Who,
+) -> Answer<StatusCode> {
+    enrol::leave(&shared.service, caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who the token belongs to, and their places in studies.
+#[utoipa::path(
+    get, path = "/v1/me", tag = "people",
+    responses((status = 200, description = "Oneself", body = Me)),
+)]
+pub(super) async fn me(State(shared): State<Arc<Shared>>, caller: Who) -> Answer<axum::Json<Me>> {
+    let (person, memberships) = inspect::me(&shared.service, &caller)?;
+    Ok(axum::Json(Me {
+        token_expires: caller.expires(),
+        recipient: person.recipient.clone(),
+        person: views::person(person),
+        studies: memberships.into_iter().map(views::membership).collect(),
+    }))
+}
+
+/// Invites somebody.
+#[utoipa::path(
+    post, path = "/v1/people", tag = "people",
+    request_body = NewPerson,
+    responses((status = 201, description = "Invited; the code is shown this once", body = Invited)),
+)]
+pub(super) async fn invite(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    Json(new): Json<NewPerson>,
+) -> Answer<(StatusCode, axum::Json<Invited>)> {
+    let service = &shared.service;
+    let grant = service.admit::<ManagePeople>(&caller, ()).await?;
+    let NewPerson {
+        name,
+        role,
+        supplier,
+    } = new;
+    let invited = enrol::invite(service, grant, name, role, supplier).await?;
+    Ok((StatusCode::CREATED, axum::Json(views::invited(invited))))
+}
+
+/// Everybody with an account.
+#[utoipa::path(
+    get, path = "/v1/people", tag = "people",
+    responses((status = 200, description = "Everybody", body = Vec<PersonView>)),
+)]
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+) -> Answer<axum::Json<Vec<PersonView>>> {
+    let service = &shared.service;
+    let grant = service.admit_reading::<ManagePeople>(&caller, ()).await?;
+    let people = inspect::people(service, grant)?;
+    Ok(axum::Json(people.into_iter().map(views::person).collect()))
+}
+
+/// Gives somebody a new code, because their token expired or was lost.
+#[utoipa::path(
+    post, path = "/v1/people/{person}/invitations", tag = "people",
+    params(("person" = PersonId, Path, description = "Who")),
+    responses((status = 201, description = "Invited again; the code is shown this once", body = Invited)),
+)]
+pub(super) async fn reinvite(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(person): One<PersonId>,
+) -> Answer<(StatusCode, axum::Json<Invited>)> {
+    let service = &shared.service;
+    let grant = service.admit::<ManagePeople>(&caller, ()).await?;
+    let invited = enrol::reinvite(service, grant, person).await?;
+    Ok((StatusCode::CREATED, axum::Json(views::invited(invited))))
+}
+
+/// Stops somebody's access, which takes back their tokens at once, or gives it back.
+#[utoipa::path(
+    put, path = "/v1/people/{person}/suspension", tag = "people",
+    params(("person" = PersonId, Path, description = "Who")),
+    request_body = Suspension,
+    responses((status = 204, description = "Done")),
+)]
+pub(super) async fn suspend(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(person): One<PersonId>,
+    Json(Suspension { suspended }): Json<Suspension>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManagePeople>(&caller, ()).await?;
+    enrol::suspend(service, grant, person, suspended).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

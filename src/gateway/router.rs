@@ -1,0 +1,91 @@
+//! Every route there is.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, on};
+
+use super::guard::{guard, override_method};
+use super::problem::{no_such_method, no_such_route};
+use super::state::Shared;
+use super::{downloads, erasures, items, people, studies, uploads, vault};
+
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path;)+) => {
+        /// Every route: its method, and its path with names for what varies.
+        pub const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path),)+];
+
+        fn routes() -> Router<Arc<Shared>> {
+            Router::new()$(.route($path, on(MethodFilter::$method, $handler)))+
+        }
+    };
+}
+
+routes! {
+    GET     "/v1/health"                                => vault::health;
+    GET     "/v1/openapi.json"                          => vault::description;
+    GET     "/v1/vault"                                 => vault::show;
+    GET     "/v1/vault/key"                             => vault::key;
+
+    POST    "/v1/enrolments"                            => people::enrol;
+    DELETE  "/v1/tokens/current"                        => people::leave;
+    GET     "/v1/me"                                    => people::me;
+    GET     "/v1/people"                                => people::list;
+    POST    "/v1/people"                                => people::invite;
+    POST    "/v1/people/{person}/invitations"           => people::reinvite;
+    PUT     "/v1/people/{person}/suspension"            => people::suspend;
+
+    GET     "/v1/studies"                               => studies::list;
+    POST    "/v1/studies"                               => studies::found;
+    GET     "/v1/studies/{study}"                       => studies::show;
+    GET     "/v1/studies/{study}/members"               => studies::members;
+    POST    "/v1/studies/{study}/members"               => studies::admit;
+    DELETE  "/v1/studies/{study}/members/{person}"      => studies::end_membership;
+    POST    "/v1/studies/{study}/closure"               => studies::close;
+    GET     "/v1/studies/{study}/participants"          => studies::participants;
+    POST    "/v1/studies/{study}/participants"          => studies::add_participant;
+    GET     "/v1/studies/{study}/sessions"              => studies::sessions;
+    POST    "/v1/studies/{study}/sessions"              => studies::add_session;
+
+    OPTIONS "/v1/uploads"                               => uploads::options;
+    POST    "/v1/uploads"                               => uploads::create;
+    HEAD    "/v1/uploads/{upload}"                      => uploads::show;
+    PATCH   "/v1/uploads/{upload}"                      => uploads::append;
+    DELETE  "/v1/uploads/{upload}"                      => uploads::abandon;
+
+    GET     "/v1/items"                                 => items::list;
+    GET     "/v1/items/{item}"                          => items::show;
+    GET     "/v1/items/{item}/content"                  => downloads::content;
+    HEAD    "/v1/items/{item}/content"                  => downloads::describe;
+    GET     "/v1/items/{item}/sealed"                   => downloads::sealed;
+    POST    "/v1/items/{item}/assignments"              => items::assign;
+    DELETE  "/v1/assignments/{assignment}"              => items::end_assignment;
+    GET     "/v1/suppliers"                             => items::suppliers;
+    POST    "/v1/suppliers"                             => items::approve_supplier;
+
+    POST    "/v1/participants/{participant}/withdrawal" => studies::withdraw;
+    GET     "/v1/erasures"                              => erasures::list;
+    GET     "/v1/erasures/{erasure}"                    => erasures::show;
+    POST    "/v1/erasures/{erasure}/approval"           => erasures::approve;
+    GET     "/v1/erasures/{erasure}/certificate"        => erasures::certificate;
+
+    GET     "/v1/audit"                                 => vault::audit;
+    GET     "/v1/audit/verification"                    => vault::verification;
+}
+
+/// The routes, guarded.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let guarded = routes()
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        // Bodies are bounded where they are read: JSON by its extractor, uploads by their length.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(Arc::clone(&shared), guard))
+        .with_state(shared);
+    // The method is put right before a route is looked for.
+    Router::new()
+        .fallback_service(guarded)
+        .layer(from_fn(override_method))
+}

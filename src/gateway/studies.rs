@@ -1,0 +1,281 @@
+//! Studies: their terms, their teams, their participants and their sessions.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::extract::{Json, JsonOrNone, One, Query, Two, Who, rows};
+use super::problem::Answer;
+use super::state::Shared;
+use super::views;
+use crate::access::acts::{
+    AddParticipant, AddSession, CreateStudy, ManageStudy, ReadStudy, WithdrawParticipant,
+};
+use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
+use crate::model::participant::Contact;
+use crate::wire::{
+    Created, MembershipView, NewMembership, NewParticipant, NewSession, NewStudy, NewWithdrawal,
+    ParticipantView, SessionView, StudyView, WithdrawalAnswer,
+};
+use crate::work::{inspect, study, withdraw};
+
+/// A page of participants.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ParticipantPage {
+    /// The last identifier of the page before.
+    after: Option<ParticipantId>,
+    /// Most rows wanted; a page with fewer is the last one.
+    limit: Option<usize>,
+}
+
+/// A page of sessions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SessionPage {
+    /// The last identifier of the page before.
+    after: Option<SessionId>,
+    /// Most rows wanted; a page with fewer is the last one.
+    limit: Option<usize>,
+}
+
+/// Founds a study.
+#[utoipa::path(
+    post, path = "/v1/studies", tag = "studies",
+    request_body = NewStudy,
+    responses((status = 201, description = "Founded", body = Created<StudyId>)),
+)]
+pub(super) async fn found(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    Json(new): Json<NewStudy>,
+) -> Answer<(StatusCode, axum::Json<Created<StudyId>>)> {
+    let service = &shared.service;
+    let grant = service.admit::<CreateStudy>(&caller, ()).await?;
+    let id = study::found(service, grant, views::new_study(new)).await?;
+    Ok((StatusCode::CREATED, axum::Json(Created { id })))
+}
+
+/// The studies one may know of.
+#[utoipa::path(
+    get, path = "/v1/studies", tag = "studies",
+    responses((status = 200, description = "The studies", body = Vec<StudyView>)),
+)]
+pub(super) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+) -> Answer<axum::Json<Vec<StudyView>>> {
+    let studies = inspect::studies(&shared.service, &caller).await?;
+    Ok(axum::Json(studies.into_iter().map(views::study).collect()))
+}
+
+/// One study.
+#[utoipa::path(
+    get, path = "/v1/studies/{study}", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    responses((status = 200, description = "The study", body = StudyView)),
+)]
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+) -> Answer<axum::Json<StudyView>> {
+    let grant = shared
+        .service
+        .admit_reading::<ReadStudy>(&caller, id)
+        .await?;
+    Ok(axum::Json(views::study(grant.loaded().clone())))
+}
+
+/// Everybody admitted to a study.
+#[utoipa::path(
+    get, path = "/v1/studies/{study}/members", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    responses((status = 200, description = "Its team", body = Vec<MembershipView>)),
+)]
+pub(super) async fn members(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+) -> Answer<axum::Json<Vec<MembershipView>>> {
+    let service = &shared.service;
+    let grant = service.admit_reading::<ReadStudy>(&caller, id).await?;
+    let members = inspect::members(service, grant)?;
+    Ok(axum::Json(
+        members.into_iter().map(views::membership).collect(),
+    ))
+}
+
+/// Admits somebody to a study until a day, or changes their place in it.
+#[utoipa::path(
+    post, path = "/v1/studies/{study}/members", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    request_body = NewMembership,
+    responses((status = 204, description = "Admitted")),
+)]
+pub(super) async fn admit(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+    Json(new): Json<NewMembership>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManageStudy>(&caller, id).await?;
+    let NewMembership {
+        person,
+        role,
+        until,
+    } = new;
+    study::admit_member(service, grant, person, role, until).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends somebody's place in a study.
+#[utoipa::path(
+    delete, path = "/v1/studies/{study}/members/{person}", tag = "studies",
+    params(
+        ("study" = StudyId, Path, description = "The study"),
+        ("person" = PersonId, Path, description = "Who"),
+    ),
+    responses((status = 204, description = "Ended")),
+)]
+pub(super) async fn end_membership(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    Two(id, person): Two<StudyId, PersonId>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManageStudy>(&caller, id).await?;
+    study::end_membership(service, grant, person).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Closes a study: it takes no more material.
+#[utoipa::path(
+    post, path = "/v1/studies/{study}/closure", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    responses((status = 204, description = "Closed")),
+)]
+pub(super) async fn close(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManageStudy>(&caller, id).await?;
+    study::close(service, grant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adds a participant.
+#[utoipa::path(
+    post, path = "/v1/studies/{study}/participants", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    request_body = NewParticipant,
+    responses((status = 201, description = "Added", body = Created<ParticipantId>)),
+)]
+pub(super) async fn add_participant(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+    Json(new): Json<NewParticipant>,
+) -> Answer<(StatusCode, axum::Json<Created<ParticipantId>>)> {
+    let service = &shared.service;
+    let grant = service.admit::<AddParticipant>(&caller, id).await?;
+    let NewParticipant {
+        permit,
+        name,
+        email,
+    } = new;
+    let contact = Contact { name, email };
+    let id = study::add_participant(service, grant, permit, contact).await?;
+    Ok((StatusCode::CREATED, axum::Json(Created { id })))
+}
+
+/// A study's participants, without their contact details.
+#[utoipa::path(
+    get, path = "/v1/studies/{study}/participants", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study"), ParticipantPage),
+    responses((status = 200, description = "A page", body = Vec<ParticipantView>)),
+)]
+pub(super) async fn participants(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+    Query(page): Query<ParticipantPage>,
+) -> Answer<axum::Json<Vec<ParticipantView>>> {
+    let service = &shared.service;
+    let limit = rows(page.limit)?;
+    let grant = service.admit_reading::<ReadStudy>(&caller, id).await?;
+    let page = inspect::participants(service, grant, page.after, limit)?;
+    Ok(axum::Json(
+        page.into_iter().map(views::participant).collect(),
+    ))
+}
+
+/// Records that a participant withdraws. No reason is asked.
+#[utoipa::path(
+    post, path = "/v1/participants/{participant}/withdrawal", tag = "erasures",
+    params(("participant" = ParticipantId, Path, description = "Who withdraws")),
+    request_body = Option<NewWithdrawal>,
+    responses((status = 201, description = "Recorded, and what becomes of it", body = WithdrawalAnswer)),
+)]
+pub(super) async fn withdraw(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<ParticipantId>,
+    JsonOrNone(NewWithdrawal { contact_only }): JsonOrNone<NewWithdrawal>,
+) -> Answer<(StatusCode, axum::Json<WithdrawalAnswer>)> {
+    let service = &shared.service;
+    let grant = service.admit::<WithdrawParticipant>(&caller, id).await?;
+    let answer = withdraw::withdraw(service, grant, contact_only).await?;
+    Ok((StatusCode::CREATED, axum::Json(views::withdrawal(answer))))
+}
+
+/// Adds a session that was held.
+#[utoipa::path(
+    post, path = "/v1/studies/{study}/sessions", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study")),
+    request_body = NewSession,
+    responses((status = 201, description = "Added", body = Created<SessionId>)),
+)]
+pub(super) async fn add_session(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+    Json(new): Json<NewSession>,
+) -> Answer<(StatusCode, axum::Json<Created<SessionId>>)> {
+    let service = &shared.service;
+    let grant = service.admit::<AddSession>(&caller, id).await?;
+    let NewSession {
+        kind,
+        date,
+        participants,
+    } = new;
+    let id = study::add_session(service, grant, kind, date, participants).await?;
+    Ok((StatusCode::CREATED, axum::Json(Created { id })))
+}
+
+/// A study's sessions.
+#[utoipa::path(
+    get, path = "/v1/studies/{study}/sessions", tag = "studies",
+    params(("study" = StudyId, Path, description = "The study"), SessionPage),
+    responses((status = 200, description = "A page", body = Vec<SessionView>)),
+)]
+pub(super) async fn sessions(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<StudyId>,
+    Query(page): Query<SessionPage>,
+) -> Answer<axum::Json<Vec<SessionView>>> {
+    let service = &shared.service;
+    let limit = rows(page.limit)?;
+    let grant = service.admit_reading::<ReadStudy>(&caller, id).await?;
+    let page = inspect::sessions(service, grant, page.after, limit)?;
+    Ok(axum::Json(page.into_iter().map(views::session).collect()))
+}

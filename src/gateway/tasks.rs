@@ -1,0 +1,123 @@
+//! What the gateway does by itself while it serves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::problem::chain;
+use super::state::Shared;
+use crate::work::{WorkError, deposit, erase};
+
+/// How often erasures that were interrupted are taken up, and uploads whose time is over given up.
+const EACH_MINUTE: Duration = Duration::from_secs(60);
+/// How often the root slots note how far the journal has come, and the index is made durable.
+const ANCHORED_EVERY: Duration = Duration::from_secs(300);
+/// How often the bucket is asked again where it is (R39).
+const RECHECKED_EVERY: Duration = Duration::from_secs(3600);
+/// How soon it is asked again when it did not answer.
+const RECHECKED_AGAIN: Duration = Duration::from_secs(60);
+
+/// Starts everything; it runs until the tasks are aborted.
+pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(erase_on(Arc::clone(shared)));
+    tasks.spawn(tidy_uploads(Arc::clone(shared)));
+    tasks.spawn(anchor(Arc::clone(shared)));
+    tasks.spawn(recheck(Arc::clone(shared)));
+    tasks
+}
+
+async fn erase_on(shared: Arc<Shared>) {
+    let mut minutes = ticking(EACH_MINUTE);
+    loop {
+        minutes.tick().await;
+        let service = Arc::clone(&shared.service);
+        let resumed = shared.finish(async move { erase::resume(&service).await });
+        match resumed.await {
+            Ok(0) => {}
+            Ok(erasures) => {
+                tracing::info!(erasures, "interrupted erasures were brought to their end")
+            }
+            Err(error) => complain(&error, "interrupted erasures do not come to their end yet"),
+        }
+    }
+}
+
+async fn tidy_uploads(shared: Arc<Shared>) {
+    let mut minutes = ticking(EACH_MINUTE);
+    loop {
+        minutes.tick().await;
+        match deposit::expire(&shared.service).await {
+            Ok(0) => {}
+            Ok(uploads) => tracing::info!(uploads, "uploads were given up: their time is over"),
+            Err(error) => complain(
+                &error,
+                "uploads whose time is over are not cleared away yet",
+            ),
+        }
+        match deposit::reconcile(&shared.service).await {
+            Ok(0) => {}
+            Ok(uploads) => {
+                tracing::info!(uploads, "uploads the store held for nobody were aborted")
+            }
+            Err(error) => complain(
+                &error,
+                "the store's unfinished uploads are not looked through yet",
+            ),
+        }
+    }
+}
+
+async fn anchor(shared: Arc<Shared>) {
+    let mut periods = ticking(ANCHORED_EVERY);
+    // At the start both were just done.
+    periods.tick().await;
+    loop {
+        periods.tick().await;
+        let anchored = shared.aside(|service| {
+            let vault = service.vault();
+            vault.anchor()?;
+            Ok(vault.make_index_durable()?)
+        });
+        if let Err(error) = anchored.await {
+            complain(
+                &error,
+                "the root slots and the index could not be brought up to date",
+            );
+        }
+    }
+}
+
+/// Seals the gateway when the bucket is no longer where it may be, or cannot be asked for a reason
+/// that waiting does not cure.
+async fn recheck(shared: Arc<Shared>) {
+    let mut wait = RECHECKED_EVERY;
+    while shared.seal.reason().is_none() {
+        tokio::time::sleep(wait).await;
+        wait = match shared.service.store().recheck().await {
+            Ok(_) => RECHECKED_EVERY,
+            Err(error) if error.is_transient() => {
+                complain(
+                    &error.into(),
+                    "the store cannot be asked where it is just now",
+                );
+                RECHECKED_AGAIN
+            }
+            Err(error) => {
+                shared.seal.close(chain(&error));
+                return;
+            }
+        };
+    }
+}
+
+fn ticking(period: Duration) -> tokio::time::Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+fn complain(error: &WorkError, what: &str) {
+    tracing::error!(cause = chain(error), "{what}; it is tried again");
+}

@@ -1,0 +1,216 @@
+//! Uploads: tus 1.0 with creation, creation-with-upload, termination, expiration and checksum.
+//!
+//! A body goes to work as it comes. It is written by a task of its own, so that what arrived is kept
+//! when the client goes away in the middle.
+//!
+//! One thing differs from the letter of tus: a HEAD does not repeat `Upload-Metadata`, because the
+//! file's name is sealed under the keys of the people in it and is opened for nobody but the team.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, StatusCode};
+
+use super::extract::{One, Who};
+use super::problem::Answer;
+use super::state::Shared;
+use super::transfers::incoming;
+use super::tus::{self, Creation, Headers, Tus};
+use crate::access::Caller;
+use crate::access::acts::DepositItem;
+use crate::id::UploadId;
+use crate::wire::Problem;
+use crate::work::deposit::{self, Checksum, Progress};
+
+/// What the server can do (tus).
+#[utoipa::path(
+    options, path = "/v1/uploads", tag = "uploads", security(()),
+    responses((status = 204, description = "In the headers", headers(
+        ("Tus-Version" = String, description = "The versions spoken"),
+        ("Tus-Extension" = String, description = "The extensions known"),
+        ("Tus-Max-Size" = u64, description = "The longest upload, in bytes"),
+        ("Tus-Checksum-Algorithm" = String, description = "The checksums known"),
+    ))),
+)]
+pub(super) async fn options() -> Response {
+    let headers = Headers::capabilities().finish();
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Begins an upload to a session (tus creation), perhaps with its first piece.
+#[utoipa::path(
+    post, path = "/v1/uploads", tag = "uploads",
+    params(
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Upload-Length" = u64, Header, description = "The file's length, in bytes"),
+        ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64"),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256` of the body, and the digest in base64"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The first piece, or nothing"),
+    responses(
+        (status = 201, description = "Begun", headers(
+            ("Location" = String, description = "Where the upload is"),
+            ("Upload-Offset" = u64, description = "Bytes taken in, when a piece came along"),
+            ("Upload-Expires" = String, description = "When it is given up"),
+            ("Strongroom-Item" = String, description = "The item it becomes"),
+        )),
+        (status = 412, description = "Another version of tus is needed", body = Problem, content_type = "application/problem+json"),
+        (status = 460, description = "The checksum does not fit; the upload has begun all the same, at Location", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    _: Tus,
+    request: Request,
+) -> Answer<Response> {
+    let creation = Creation::parse(request.headers())?;
+    let checksum = tus::checksum(request.headers())?;
+    let piece = piece_of(request)?;
+    let service = &shared.service;
+    let grant = service
+        .admit::<DepositItem>(&caller, (creation.session, creation.kind))
+        .await?;
+    let Creation {
+        length,
+        kind,
+        file_name,
+        ..
+    } = creation;
+    let begun = deposit::begin(service, grant, length, kind, file_name).await?;
+    let headers = Headers::default()
+        .location(begun.upload)
+        .item(begun.item)
+        .expires(begun.expires);
+    let headers = match piece {
+        None => headers,
+        Some(body) => {
+            let written = write(&shared, caller.0.clone(), begun.upload, 0, body, checksum).await;
+            match written {
+                Ok(progress) => headers.progress(&progress),
+                // It has begun all the same: the client goes on from what HEAD says.
+                Err(failure) => return Ok((headers.finish(), failure).into_response()),
+            }
+        }
+    };
+    Ok((StatusCode::CREATED, headers.finish()).into_response())
+}
+
+/// How far an upload has come.
+#[utoipa::path(
+    head, path = "/v1/uploads/{upload}", tag = "uploads",
+    params(
+        ("upload" = UploadId, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+    ),
+    responses((status = 200, description = "In the headers", headers(
+        ("Upload-Offset" = u64, description = "Bytes taken in"),
+        ("Upload-Length" = u64, description = "Bytes in all"),
+        ("Upload-Expires" = String, description = "When it is given up"),
+        ("Strongroom-Item" = String, description = "The item it becomes"),
+    ))),
+)]
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(upload): One<UploadId>,
+    _: Tus,
+) -> Answer<Response> {
+    let progress = deposit::offset(&shared.service, &caller, upload).await?;
+    let headers = Headers::default().progress(&progress);
+    Ok(headers.length(progress.length).finish().into_response())
+}
+
+/// Writes the next piece of an upload; the last one makes the item.
+#[utoipa::path(
+    patch, path = "/v1/uploads/{upload}", tag = "uploads",
+    params(
+        ("upload" = UploadId, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Upload-Offset" = u64, Header, description = "Where the piece begins"),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256` of the body, and the digest in base64"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The piece"),
+    responses(
+        (status = 204, description = "Taken in", headers(
+            ("Upload-Offset" = u64, description = "Bytes taken in"),
+            ("Upload-Expires" = String, description = "When it is given up"),
+            ("Strongroom-Item" = String, description = "The item it becomes"),
+        )),
+        (status = 412, description = "Another version of tus is needed", body = Problem, content_type = "application/problem+json"),
+        (status = 460, description = "The checksum does not fit; nothing was taken in", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn append(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(upload): One<UploadId>,
+    _: Tus,
+    request: Request,
+) -> Answer<Response> {
+    if !tus::is_chunk(request.headers()) {
+        return Err(tus::not_a_chunk());
+    }
+    let offset = tus::offset(request.headers())?;
+    let checksum = tus::checksum(request.headers())?;
+    let body = request.into_body();
+    let progress = write(&shared, caller.0, upload, offset, body, checksum).await?;
+    let headers = Headers::default().progress(&progress).finish();
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Gives an upload up; what was stored of it is deleted.
+#[utoipa::path(
+    delete, path = "/v1/uploads/{upload}", tag = "uploads",
+    params(
+        ("upload" = UploadId, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+    ),
+    responses((status = 204, description = "Given up")),
+)]
+pub(super) async fn abandon(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(upload): One<UploadId>,
+    _: Tus,
+) -> Answer<Response> {
+    deposit::abandon(&shared.service, &caller, upload).await?;
+    Ok((StatusCode::NO_CONTENT, Headers::default().finish()).into_response())
+}
+
+/// Writes a body to an upload, in a task that outlives the request.
+async fn write(
+    shared: &Arc<Shared>,
+    caller: Caller,
+    upload: UploadId,
+    offset: u64,
+    body: Body,
+    checksum: Option<Checksum>,
+) -> Answer<Progress> {
+    let permit = shared.transfers.begin(caller.token())?;
+    let body = incoming(body, shared.stall, shared.seal.clone());
+    let service = Arc::clone(&shared.service);
+    let writing = async move {
+        let _permit = permit;
+        deposit::write(&service, &caller, upload, offset, body, checksum).await
+    };
+    Ok(shared.finish(writing).await?)
+}
+
+/// The body, when it is the first piece of an upload; nothing when there is none.
+fn piece_of(request: Request) -> Answer<Option<Body>> {
+    let headers = request.headers();
+    if tus::is_chunk(headers) {
+        return Ok(Some(request.into_body()));
+    }
+    let empty = headers
+        .get(CONTENT_LENGTH)
+        .is_none_or(|length| length == HeaderValue::from_static("0"));
+    match empty && !headers.contains_key(TRANSFER_ENCODING) {
+        true => Ok(None),
+        false => Err(tus::not_a_chunk()),
+    }
+}

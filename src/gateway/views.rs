@@ -1,0 +1,214 @@
+//! From the model to what is shown of it.
+
+use jiff::civil::Date;
+
+use crate::model::{
+    Assignment, Entry, Erasure, ErasureStage, Membership, Participant, Person, Session, Study,
+    Supplier,
+};
+use crate::wire::{
+    AssignmentView, AuditEntry, ErasureView, Invited, ItemView, MembershipView, NewStudy,
+    ParticipantView, PersonView, SessionView, StudyView, SupplierView, VaultView, WithdrawalAnswer,
+};
+use crate::work::inspect::{ItemSeen, VaultStatus};
+use crate::work::{enrol, study as studies, withdraw};
+
+pub(super) fn person(person: Person) -> PersonView {
+    PersonView {
+        id: person.id,
+        name: person.name,
+        role: person.role,
+        supplier: person.supplier,
+        enrolled: person.enrolled,
+        suspended: person.suspended,
+    }
+}
+
+pub(super) fn invited(invited: enrol::Invited) -> Invited {
+    Invited {
+        id: invited.person,
+        code: invited.code.expose_secret().to_owned(),
+        expires: invited.expires,
+    }
+}
+
+pub(super) fn membership(membership: Membership) -> MembershipView {
+    MembershipView {
+        study: membership.study,
+        person: membership.person,
+        role: membership.role,
+        until: membership.until,
+    }
+}
+
+pub(super) fn new_study(new: NewStudy) -> studies::NewStudy {
+    studies::NewStudy {
+        name: new.name,
+        controller: new.controller,
+        lawful_basis: new.lawful_basis,
+        withdraw_within: new.withdraw_within,
+        retain: new.retain,
+    }
+}
+
+pub(super) fn study(study: Study) -> StudyView {
+    StudyView {
+        id: study.id,
+        name: study.name,
+        controller: study.controller,
+        lawful_basis: study.lawful_basis,
+        withdraw_within: study.withdraw_within,
+        retain: study.retain,
+        closed: study.closed,
+    }
+}
+
+pub(super) fn participant(participant: Participant) -> ParticipantView {
+    ParticipantView {
+        id: participant.id,
+        study: participant.study,
+        permissions: participant.permissions,
+        standing: participant.standing,
+        added: participant.added,
+        has_contact: participant.contact.is_some(),
+    }
+}
+
+pub(super) fn session(session: Session) -> SessionView {
+    SessionView {
+        id: session.id,
+        study: session.study,
+        kind: session.kind,
+        date: session.date,
+        participants: session.participants,
+    }
+}
+
+pub(super) fn withdrawal(answer: withdraw::Answer) -> WithdrawalAnswer {
+    WithdrawalAnswer {
+        id: answer.erasure,
+        in_time: answer.in_time,
+        last_day: answer.last_day,
+        frozen_items: answer.frozen_items,
+    }
+}
+
+/// An item; a supplier is told what it needs to work, and nothing of whom it is about.
+pub(super) fn item(seen: ItemSeen) -> ItemView {
+    let ItemSeen {
+        item,
+        file_name,
+        frozen,
+        until,
+        assignments,
+        team,
+    } = seen;
+    let bare = ItemView {
+        id: item.id,
+        kind: item.kind,
+        tier: item.tier,
+        length: item.length,
+        session: item.session,
+        deposited: item.deposited,
+        study: None,
+        participants: Vec::new(),
+        depositor: None,
+        file_name: None,
+        frozen,
+        until,
+        assignments: Vec::new(),
+    };
+    match team {
+        false => bare,
+        true => ItemView {
+            study: Some(item.study),
+            participants: item.participants,
+            depositor: Some(item.depositor),
+            file_name,
+            assignments: assignments.into_iter().map(assignment).collect(),
+            ..bare
+        },
+    }
+}
+
+pub(super) fn assignment(assignment: Assignment) -> AssignmentView {
+    AssignmentView {
+        id: assignment.id,
+        item: assignment.item,
+        supplier: assignment.supplier,
+        until: assignment.until,
+        ended: assignment.ended,
+    }
+}
+
+pub(super) fn supplier(supplier: Supplier, today: Date) -> SupplierView {
+    SupplierView {
+        contract_ends: supplier.contract_ends(),
+        in_force: supplier.is_in_force(today),
+        id: supplier.id,
+        name: supplier.name,
+        contract_signed: supplier.contract_signed,
+    }
+}
+
+pub(super) fn erasure(erasure: Erasure) -> ErasureView {
+    let (approved_by, approved_at) = erasure.approved.unzip();
+    ErasureView {
+        id: erasure.id,
+        study: erasure.study,
+        participant: erasure.withdrawal.participant,
+        contact_only: erasure.withdrawal.contact_only,
+        stage: erasure.stage,
+        requested_by: erasure.requested_by,
+        requested_at: erasure.requested_at,
+        approved_by,
+        approved_at,
+        inaccessible_at: erasure.old_root_effaced.map(|(moment, _)| moment),
+        epoch: erasure.epoch,
+        keys: erasure.target.keys.len() as u64,
+        items: erasure.target.items.len() as u64,
+        waiting_for: waiting_for(erasure.stage).map(str::to_owned),
+    }
+}
+
+/// What an erasure at a stage waits for, when something must be done about it.
+fn waiting_for(stage: ErasureStage) -> Option<&'static str> {
+    match stage {
+        ErasureStage::Requested => {
+            Some("the approval of a second person from information governance")
+        }
+        ErasureStage::Approved | ErasureStage::KeysDestroyed => {
+            Some("every root slot to let go of the old root; the gateway tries again each minute")
+        }
+        ErasureStage::Inaccessible | ErasureStage::CiphertextDeleted => Some(
+            "the storage to answer; nothing opens any more, and the gateway tries again each minute",
+        ),
+        ErasureStage::Certified => None,
+    }
+}
+
+pub(super) fn vault(status: VaultStatus) -> VaultView {
+    VaultView {
+        id: status.id,
+        program: status.program,
+        epoch: status.epoch,
+        journal_records: status.journal_records,
+        journal_root: status.journal_root,
+        slots: status.slots,
+        bucket: status.bucket,
+        endpoint: status.endpoint,
+        location: status.location,
+        capabilities: status.capabilities,
+        concerns: status.concerns,
+    }
+}
+
+pub(super) fn audit_entry(position: u64, entry: Entry) -> Result<AuditEntry, serde_json::Error> {
+    Ok(AuditEntry {
+        position,
+        at: entry.at,
+        by: entry.by,
+        event: entry.event.name().to_owned(),
+        detail: serde_json::to_value(&entry.event)?,
+    })
+}
