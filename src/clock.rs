@@ -25,7 +25,9 @@ pub fn london_day(moment: Timestamp) -> Date {
 
 /// The moment at which `day` is over in London.
 pub fn end_of_london_day(day: Date) -> Timestamp {
-    let midnight = day.tomorrow().and_then(|next| next.to_zoned(LONDON.clone()));
+    let midnight = day
+        .tomorrow()
+        .and_then(|next| next.to_zoned(LONDON.clone()));
     midnight.map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 

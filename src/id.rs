@@ -201,7 +201,9 @@ fn value_of(symbol: char) -> Option<usize> {
         'I' | 'L' => '1',
         other => other,
     };
-    SYMBOLS.iter().position(|known| char::from(*known) == folded)
+    SYMBOLS
+        .iter()
+        .position(|known| char::from(*known) == folded)
 }
 
 #[cfg(test)]
@@ -255,8 +257,13 @@ mod tests {
     #[test]
     fn drawn_identifiers_need_no_quoting() {
         for _ in 0..200 {
-            let text = ItemId::random(&SystemEntropy::new()).expect("entropy").to_string();
-            assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{text}");
+            let text = ItemId::random(&SystemEntropy::new())
+                .expect("entropy")
+                .to_string();
+            assert!(
+                text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+                "{text}"
+            );
         }
     }
 }

@@ -41,3 +41,7 @@ pub mod wire;
 
 // F8: the two ends of the wire
 pub mod client;
+pub mod gateway;
+
+// F9: one file a subcommand
+pub mod cli;

@@ -1,3 +1,7 @@
-//! The `strongroom` program.
+//! The `strongroom` program: it parses its arguments, does what they say, and exits with a code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    strongroom::cli::run()
+}

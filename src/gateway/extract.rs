@@ -38,8 +38,8 @@ impl FromRequestParts<Arc<Shared>> for Who {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Failure> {
         let now = Instant::now();
-        let bearer = bearer(&parts.headers).ok_or(WorkError::Stranger);
-        match bearer.and_then(|bearer| shared.service.authenticate(bearer)) {
+        let bearer = bearer(&parts.headers).ok_or(WorkError::Stranger)?;
+        match shared.service.authenticate(bearer) {
             Ok(caller) => {
                 shared.requests.take(caller.token(), now)?;
                 Ok(Self(caller))

@@ -11,7 +11,7 @@
 //! programs can trace any record.
 //!
 //! On opening, everything is verified. A tail that a crash left unwritten is cut off; anything
-//! else that does not verify is an error that says where and what, and nothing is altered.
+//! else that does not verify is an error that says where and what, and no segment is altered.
 //!
 //! The vault sees to it that only one process opens a journal at a time.
 //!
@@ -234,7 +234,7 @@ impl Journal {
         }
     }
 
-    /// Reads the records in `range` from the disk again, verifies them and hands them to `visit`.
+    /// Reads the records in `range` from their segments again, verifies them and hands them to `visit`.
     ///
     /// # Errors
     /// [`Error::NotWritten`] when the range ends beyond the journal, [`Error::Damaged`] when a
@@ -269,7 +269,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Reads the record at `position` from the disk again and verifies it.
+    /// Reads the record at `position` from its segment again and verifies it.
     ///
     /// # Errors
     /// Those of [`Journal::read`].
@@ -282,7 +282,7 @@ impl Journal {
         found.ok_or(Error::NotWritten { position, size })
     }
 
-    /// Reads the whole journal from the disk again and compares it with its Merkle root.
+    /// Reads the whole journal from its segments again and compares it with its Merkle root.
     ///
     /// # Errors
     /// [`Error::AnotherHistory`] when every record verifies but they are not the ones written,

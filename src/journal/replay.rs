@@ -2,8 +2,8 @@
 //!
 //! What a crash can leave is told from damage. A crash leaves the last segment short, or zero
 //! from where the disk stopped writing; that tail was never acknowledged and is cut off. Anything
-//! else that does not verify was changed after it was written, and is an error. Nothing is
-//! altered before the whole journal has verified.
+//! else that does not verify was changed after it was written, and is an error. No segment
+//! is altered before the whole journal has verified.
 
 use std::fs::File;
 use std::path::Path;

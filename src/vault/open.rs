@@ -136,6 +136,17 @@ impl Vault {
         Ok((vault, opening))
     }
 
+    /// Sets the index of the vault in `dir` aside, so that the next opening builds it anew.
+    ///
+    /// # Errors
+    /// [`VaultError::InUse`] while another process has the vault open.
+    pub fn set_index_aside(dir: &Path) -> Result<(), VaultError> {
+        Config::read(dir)?;
+        let _lock = Lock::hold(dir)?;
+        set_aside(&config::index_dir(dir))?;
+        Ok(())
+    }
+
     fn record_creation(&self, attestation: Option<Attestation>) -> Result<(), VaultError> {
         let bucket = self.config.store.bucket().to_owned();
         let program = env!("CARGO_PKG_VERSION").to_owned();

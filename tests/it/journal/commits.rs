@@ -1,10 +1,15 @@
 //! Commits: who waits for what, on how many syncs, and what a full disk refuses.
 
 use std::collections::BTreeSet;
-use std::process::Command;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use strongroom::journal::{Anchor, Error};
+use strongroom::entropy::SystemEntropy;
+use strongroom::journal::{Anchor, Error, Journal};
 use tempfile::TempDir;
 
 use super::Place;
@@ -88,6 +93,62 @@ async fn commits_wait_without_blocking() {
     assert_eq!(journal.anchor().size, 64);
     // The blocking form may be called here too.
     journal.durable_blocking(63).expect("durable");
+}
+
+/// Invariant 5 against a real kill: whatever the process had been told was durable is there.
+#[test]
+fn what_was_acknowledged_survives_a_kill() {
+    const CHILD: &str = "STRONGROOM_TEST_KILLED_IN";
+    if let Some(place) = std::env::var_os(CHILD) {
+        return commit_until_killed(Path::new(&place));
+    }
+    for acknowledged in [1, 20, 150] {
+        let root = TempDir::new().expect("a directory");
+        let mut child = Command::new(std::env::current_exe().expect("a path"))
+            .args([
+                "--exact",
+                "journal::commits::what_was_acknowledged_survives_a_kill",
+            ])
+            .env(CHILD, root.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("runs");
+        let told_in = root.path().join("told");
+        let told = || fs::read(&told_in).map_or(0, |told| told.len());
+        while told() < acknowledged {
+            assert!(
+                child.try_wait().expect("runs").is_none(),
+                "the child ended by itself"
+            );
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().expect("kills");
+        child.wait().expect("ends");
+        let place = Place {
+            root,
+            ..Place::known()
+        };
+        let (_, recovery, found) = place.open();
+        assert!(found.len() >= told(), "{} of {}", found.len(), told());
+        assert_eq!(recovery.anchor.size, found.len() as u64);
+        for (n, (_, payload)) in found.iter().enumerate() {
+            assert_eq!(*payload, n.to_be_bytes().repeat(n % 50));
+        }
+    }
+}
+
+fn commit_until_killed(root: &Path) {
+    let keys = Place::known().keys();
+    let entropy = Arc::new(SystemEntropy::new());
+    let journal = Journal::create(&root.join("journal"), keys, entropy).expect("creates");
+    let mut told = fs::File::create(root.join("told")).expect("creates");
+    for n in 0_usize.. {
+        let position = journal
+            .append(b"", &n.to_be_bytes().repeat(n % 50))
+            .expect("writes");
+        journal.durable_blocking(position).expect("durable");
+        told.write_all(b".").expect("writes");
+    }
 }
 
 /// A limit on file size makes the kernel itself write short and then refuse. The signal that

@@ -1,0 +1,132 @@
+//! How long a decision takes with 1,000 people and 100,000 items in the index, and its slowest hundredth.
+#![allow(missing_docs, reason = "criterion's macros make undocumented items")]
+
+#[path = "../tests/it/access/house.rs"]
+mod house;
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::civil::Date;
+use strongroom::access::acts::{OpenItem, ReadVault};
+use strongroom::access::{Caller, Gatekeeper, authenticate};
+use strongroom::id::ItemId;
+use strongroom::model::Role;
+
+use house::{House, Pass};
+
+const STUDIES: usize = 50;
+const PEOPLE_IN_STUDY: usize = 20;
+const SESSIONS_IN_STUDY: usize = 500;
+const ITEMS_IN_SESSION: usize = 4;
+
+struct Town {
+    house: House,
+    researchers: Vec<Pass>,
+    transcriber: Pass,
+    commissioner: Pass,
+    /// The first researcher's items.
+    items: Vec<ItemId>,
+    /// Items of another study.
+    foreign: Vec<ItemId>,
+    /// The transcriber's items.
+    assigned: Vec<ItemId>,
+}
+
+fn town() -> Town {
+    let mut house = House::new();
+    let supplier = house.supplier(Date::constant(2026, 1, 2));
+    let transcriber = house.person(Role::Transcriber, Some(supplier));
+    let commissioner = house.person(Role::Commissioner, None);
+    let mut researchers = Vec::new();
+    let mut items = Vec::new();
+    for _ in 0..STUDIES {
+        let study = house.study();
+        for _ in 0..PEOPLE_IN_STUDY {
+            let somebody = house.person(Role::Researcher, None);
+            house.place(study, &somebody, Role::Researcher, None);
+            researchers.push(somebody);
+        }
+        for _ in 0..SESSIONS_IN_STUDY {
+            let participant = house.participant(study);
+            let session = house.session(study, &[participant]);
+            items.extend((0..ITEMS_IN_SESSION).map(|_| house.item(session, None)));
+        }
+    }
+    let in_study = SESSIONS_IN_STUDY * ITEMS_IN_SESSION;
+    let foreign = items.split_off(in_study);
+    for item in items.iter().take(200) {
+        house.assign(*item, supplier, Date::constant(2026, 3, 31));
+    }
+    house.settle();
+    Town {
+        assigned: items.iter().take(200).copied().collect(),
+        house,
+        researchers,
+        transcriber,
+        commissioner,
+        items,
+        foreign,
+    }
+}
+
+/// Opens each of `items` in turn and returns how long each decision took, in order of length.
+fn times(gate: &Gatekeeper, town: &Town, who: &Caller, items: &[ItemId]) -> Vec<Duration> {
+    let mut times: Vec<Duration> = items
+        .iter()
+        .cycle()
+        .take(20_000)
+        .map(|item| {
+            let start = Instant::now();
+            let reader = town.house.read();
+            let decided = gate.decide::<OpenItem>(&reader, who, *item, town.house.now);
+            let took = start.elapsed();
+            let _ = black_box(decided);
+            took
+        })
+        .collect();
+    times.sort_unstable();
+    times
+}
+
+fn decisions(criterion: &mut Criterion) {
+    let gate = Gatekeeper::new().expect("the policies are usable");
+    let town = town();
+    let researcher = town.house.caller(&town.researchers[0]);
+    let transcriber = town.house.caller(&town.transcriber);
+    let commissioner = town.house.caller(&town.commissioner);
+    let unknown: Vec<ItemId> = (0..200).map(|_| town.house.nothing().item).collect();
+    for (what, who, items) in [
+        ("researcher opens", &researcher, &town.items),
+        ("transcriber opens", &transcriber, &town.assigned),
+        ("researcher, foreign", &researcher, &town.foreign),
+        ("researcher, unknown", &researcher, &unknown),
+        ("commissioner, foreign", &commissioner, &town.foreign),
+        ("commissioner, unknown", &commissioner, &unknown),
+    ] {
+        let times = times(&gate, &town, who, items);
+        let at = |share: f64| times[(times.len() as f64 * share) as usize];
+        eprintln!("{what}: median {:?}, p99 {:?}", at(0.5), at(0.99));
+        let mut next = items.iter().cycle();
+        criterion.bench_function(what, |bencher| {
+            bencher.iter(|| {
+                let item = *next.next().expect("it goes round");
+                let reader = town.house.read();
+                gate.decide::<OpenItem>(&reader, who, item, town.house.now)
+            });
+        });
+    }
+    criterion.bench_function("commissioner, vault", |bencher| {
+        bencher.iter(|| {
+            gate.decide::<ReadVault>(&town.house.read(), &commissioner, (), town.house.now)
+        });
+    });
+    let bearer = &town.researchers[0].bearer;
+    criterion.bench_function("a token is recognised", |bencher| {
+        bencher.iter(|| authenticate(&town.house.read(), bearer, town.house.now));
+    });
+}
+
+criterion_group!(benches, decisions);
+criterion_main!(benches);

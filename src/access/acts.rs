@@ -1,0 +1,322 @@
+//! What people do, one type per act, and the rows each decision is made over.
+
+use std::fmt;
+
+use super::facts::{Facts, GivenTo, Thing};
+use super::gather::{Gatherer, ItemRows};
+use crate::id::{AssignmentId, ErasureId, ItemId, ParticipantId, SessionId, StudyId, SupplierId};
+use crate::index::{IndexError, tables};
+use crate::model::{
+    Action, Assignment, Erasure, Item, Kind, Participant, Session, Standing, Study,
+};
+
+/// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
+pub trait Act: Sized + Send + Sync + 'static {
+    /// What it is called in the policies and in the audit.
+    const ACTION: Action;
+
+    /// Whether it concerns the vault as a whole rather than something with an identifier.
+    const WHOLE_VAULT: bool = false;
+
+    /// What names the thing it is done to.
+    type Resource: fmt::Debug + Clone + Send + Sync + 'static;
+
+    /// The rows the decision was made over, as they stood then.
+    type Loaded: fmt::Debug + Send + Sync + 'static;
+
+    /// The thing's name in the audit.
+    fn name(on: &Self::Resource) -> String;
+
+    /// Takes the facts from the index; nothing when there is no such thing.
+    #[doc(hidden)]
+    fn gather(
+        from: &Gatherer<'_>,
+        on: &Self::Resource,
+    ) -> Result<Option<Gathered<Self::Loaded>>, IndexError>;
+}
+
+/// What a decision is made over, and the rows it hands on.
+#[derive(Debug)]
+pub struct Gathered<L> {
+    pub(super) loaded: L,
+    pub(super) thing: Thing,
+    pub(super) facts: Facts,
+}
+
+macro_rules! acts_on_the_vault {
+    ($($(#[$doc:meta])+ $name:ident;)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl Act for $name {
+            const ACTION: Action = Action::$name;
+            const WHOLE_VAULT: bool = true;
+            type Resource = ();
+            type Loaded = ();
+
+            fn name((): &()) -> String {
+                "vault".to_owned()
+            }
+
+            fn gather(_: &Gatherer<'_>, (): &()) -> Result<Option<Gathered<()>>, IndexError> {
+                Ok(Some(Gathered {
+                    loaded: (),
+                    thing: Thing::Vault,
+                    facts: Facts::default(),
+                }))
+            }
+        }
+    )+};
+}
+
+acts_on_the_vault! {
+    /// To invite somebody, suspend or readmit them.
+    ManagePeople;
+    /// To found a study.
+    CreateStudy;
+    /// To put a supplier on the approved list, refresh or end its contract.
+    ManageSuppliers;
+    /// To read who did what.
+    ReadAudit;
+    /// To see how the vault is.
+    ReadVault;
+}
+
+/// Acts on something with an identifier of type `$id`, gathered by `$gather` into a `$loaded`.
+macro_rules! acts {
+    ($($(#[$doc:meta])+ $name:ident on $id:ty => $loaded:ty, $gather:path;)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl Act for $name {
+            const ACTION: Action = Action::$name;
+            type Resource = $id;
+            type Loaded = $loaded;
+
+            fn name(on: &$id) -> String {
+                on.to_string()
+            }
+
+            fn gather(
+                from: &Gatherer<'_>,
+                on: &$id,
+            ) -> Result<Option<Gathered<$loaded>>, IndexError> {
+                $gather(from, *on)
+            }
+        }
+    )+};
+}
+
+acts! {
+    /// To know that a study exists, its terms and its sessions.
+    ReadStudy on StudyId => Study, study;
+    /// To admit somebody to a study, end their access, close it.
+    ManageStudy on StudyId => Study, study;
+    /// To add a participant, record what they permit.
+    AddParticipant on StudyId => Study, study;
+    /// To add a session.
+    AddSession on StudyId => Study, study;
+    /// To know that an item exists.
+    ReadItem on ItemId => Item, item;
+    /// To open an item.
+    OpenItem on ItemId => Item, item;
+    /// To record that a participant withdraws.
+    WithdrawParticipant on ParticipantId => Participant, participant;
+    /// To approve an erasure somebody else asked for.
+    ApproveErasure on ErasureId => Erasure, erasure;
+    /// To follow an erasure and read its certificate.
+    ReadErasure on ErasureId => Erasure, erasure;
+}
+
+/// To bring material of one kind to a session.
+#[derive(Debug)]
+pub enum DepositItem {}
+
+/// Where material may be brought.
+#[derive(Debug)]
+pub struct Deposit {
+    /// The session.
+    pub session: Session,
+    /// The study it belongs to.
+    pub study: Study,
+    /// Everyone in it, in the session's order.
+    pub participants: Vec<Participant>,
+    /// What is brought.
+    pub kind: Kind,
+    /// The assignment that a transcriber's deposit answers; nobody else's answers one.
+    pub answers: Option<Assignment>,
+}
+
+impl Act for DepositItem {
+    const ACTION: Action = Action::DepositItem;
+    type Resource = (SessionId, Kind);
+    type Loaded = Deposit;
+
+    fn name((session, _): &Self::Resource) -> String {
+        session.to_string()
+    }
+
+    fn gather(
+        from: &Gatherer<'_>,
+        (session, kind): &Self::Resource,
+    ) -> Result<Option<Gathered<Deposit>>, IndexError> {
+        let Some(session) = from.get(&tables::SESSIONS, session)? else {
+            return Ok(None);
+        };
+        let Some(study) = from.get(&tables::STUDIES, &session.study)? else {
+            return Ok(None);
+        };
+        let (participants, standings) = from.participants(&session.participants)?;
+        let assignment = from.assigned_in(session.id)?;
+        let answers = assignment.as_ref().map(|(answers, _)| answers.clone());
+        Ok(Some(Gathered {
+            thing: Thing::Session {
+                id: session.id,
+                closed: study.closed,
+                withdrawing: standings.withdrawing,
+                withdrawn: standings.gone,
+            },
+            facts: Facts {
+                place: from.place(session.study)?,
+                assignment,
+                kind: Some(*kind),
+                ..Facts::default()
+            },
+            loaded: Deposit {
+                session,
+                study,
+                participants,
+                kind: *kind,
+                answers,
+            },
+        }))
+    }
+}
+
+/// To give an item to a supplier.
+#[derive(Debug)]
+pub enum AssignItem {}
+
+impl Act for AssignItem {
+    const ACTION: Action = Action::AssignItem;
+    type Resource = (ItemId, SupplierId);
+    type Loaded = Item;
+
+    fn name((item, _): &Self::Resource) -> String {
+        item.to_string()
+    }
+
+    fn gather(
+        from: &Gatherer<'_>,
+        (id, supplier): &Self::Resource,
+    ) -> Result<Option<Gathered<Item>>, IndexError> {
+        let Some(mut gathered) = item(from, *id)? else {
+            return Ok(None);
+        };
+        let supplier = from.get(&tables::SUPPLIERS, supplier)?;
+        gathered.facts.given_to = Some(supplier.map_or(GivenTo::Unknown, GivenTo::Known));
+        Ok(Some(gathered))
+    }
+}
+
+/// To take an item back from a supplier before its day.
+#[derive(Debug)]
+pub enum EndAssignment {}
+
+impl Act for EndAssignment {
+    const ACTION: Action = Action::AssignItem;
+    type Resource = AssignmentId;
+    type Loaded = Assignment;
+
+    fn name(on: &AssignmentId) -> String {
+        on.to_string()
+    }
+
+    fn gather(
+        from: &Gatherer<'_>,
+        on: &AssignmentId,
+    ) -> Result<Option<Gathered<Assignment>>, IndexError> {
+        let Some(loaded) = from.get(&tables::ASSIGNMENTS, on)? else {
+            return Ok(None);
+        };
+        let gathered = item(from, loaded.item)?;
+        Ok(gathered.map(|Gathered { thing, facts, .. }| Gathered {
+            loaded,
+            thing,
+            facts,
+        }))
+    }
+}
+
+fn study(from: &Gatherer<'_>, id: StudyId) -> Result<Option<Gathered<Study>>, IndexError> {
+    let Some(loaded) = from.get(&tables::STUDIES, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Study {
+            id,
+            closed: loaded.closed,
+        },
+        facts: in_study(from, id)?,
+        loaded,
+    }))
+}
+
+fn participant(
+    from: &Gatherer<'_>,
+    id: ParticipantId,
+) -> Result<Option<Gathered<Participant>>, IndexError> {
+    let Some(loaded) = from.get(&tables::PARTICIPANTS, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Participant {
+            id,
+            gone: loaded.standing == Standing::Erased,
+        },
+        facts: in_study(from, loaded.study)?,
+        loaded,
+    }))
+}
+
+fn item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<Item>>, IndexError> {
+    let Some(ItemRows { item, standings }) = from.item(id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Item {
+            id,
+            withdrawing: standings.withdrawing,
+            gone: item.erased || standings.gone,
+        },
+        facts: Facts {
+            place: from.place(item.study)?,
+            assignment: from.assigned(&item)?,
+            ..Facts::default()
+        },
+        loaded: item,
+    }))
+}
+
+fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure>>, IndexError> {
+    let Some(loaded) = from.get(&tables::ERASURES, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Erasure {
+            id,
+            requested_by: loaded.requested_by,
+        },
+        facts: in_study(from, loaded.study)?,
+        loaded,
+    }))
+}
+
+fn in_study(from: &Gatherer<'_>, study: StudyId) -> Result<Facts, IndexError> {
+    Ok(Facts {
+        place: from.place(study)?,
+        ..Facts::default()
+    })
+}

@@ -1,0 +1,111 @@
+//! What you may do: the decision, and the grant that proves it was made.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::acts::{Act, Gathered};
+use super::caller::Caller;
+use super::error::{Denial, PolicyError, Why};
+use super::facts::{Facts, Thing};
+use super::gather::Gatherer;
+use super::grant::Grant;
+use super::rules::{Answer, Question, Rules};
+use crate::clock::london_day;
+use crate::index::Reader;
+
+/// Decides what people may do, by the policies the program carries.
+#[derive(Debug)]
+pub struct Gatekeeper {
+    rules: Rules,
+}
+
+impl Gatekeeper {
+    /// Reads the policies and holds them against their schema.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when anything about them is not as it must be; nothing may be decided then.
+    pub fn new() -> Result<Self, PolicyError> {
+        Rules::embedded().map(|rules| Self { rules })
+    }
+
+    /// Decides whether `caller` may do `A` to `on`, as things stand in `reader` at `now`.
+    ///
+    /// The caller's token is looked at again. What is unknown, erased, or not theirs to know of gets
+    /// one and the same answer; only who may know that it is there is told why not.
+    ///
+    /// # Errors
+    /// [`Denial`].
+    pub fn decide<A: Act>(
+        &self,
+        reader: &Reader<'_>,
+        caller: &Caller,
+        on: A::Resource,
+        now: Timestamp,
+    ) -> Result<Grant<A>, Denial> {
+        let caller = caller.again(reader, now)?;
+        let today = london_day(now);
+        // Before anything is looked up: for who may not even ask, no answer depends on what there is.
+        self.enter(&caller, today)?
+            .map_err(|why| match A::WHOLE_VAULT {
+                true => Denial::Refused(why),
+                false => Denial::NoSuchThing,
+            })?;
+        let gathered = A::gather(&Gatherer::new(reader, caller.person()), &on)?;
+        let gathered = gathered.ok_or(Denial::NoSuchThing)?;
+        let ends = self.judge::<A>(&caller, &gathered, today)?;
+        let expires = ends.min(caller.expires());
+        Ok(Grant::new(caller, on, gathered.loaded, now, expires))
+    }
+
+    /// Decides again what `grant` was given for, as things stand in `reader` at `now`; long
+    /// transfers ask this while they run.
+    ///
+    /// # Errors
+    /// [`Denial`], when the grant would not be given any more: stop.
+    pub fn still<A: Act>(
+        &self,
+        reader: &Reader<'_>,
+        grant: &Grant<A>,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        self.decide::<A>(reader, grant.caller(), grant.on().clone(), now)
+            .map(drop)
+    }
+
+    fn enter(&self, caller: &Caller, today: Date) -> Result<Result<(), Why>, Denial> {
+        let facts = Facts::default();
+        let case = self
+            .rules
+            .case(caller.person(), &Thing::Vault, &facts, today)?;
+        match self.rules.ask(Question::Enter, &case)? {
+            Answer::Permitted(_) => Ok(Ok(())),
+            Answer::Refused(why) => Ok(Err(why)),
+        }
+    }
+
+    /// When the permission ends, if there is one.
+    fn judge<A: Act>(
+        &self,
+        caller: &Caller,
+        gathered: &Gathered<A::Loaded>,
+        today: Date,
+    ) -> Result<Timestamp, Denial> {
+        let Gathered { thing, facts, .. } = gathered;
+        let case = self.rules.case(caller.person(), thing, facts, today)?;
+        let to_know = Question::to_know(thing);
+        let to_do = Question::Do(A::ACTION);
+        if let Some(to_know) = to_know.filter(|to_know| *to_know != to_do)
+            && matches!(self.rules.ask(to_know, &case)?, Answer::Refused(_))
+        {
+            return Err(Denial::NoSuchThing);
+        }
+        match self.rules.ask(to_do, &case)? {
+            Answer::Permitted(rests_on) => {
+                let ends = rests_on.into_iter().map(|on| facts.end_of(on));
+                Ok(ends.max().unwrap_or(Timestamp::MIN))
+            }
+            Answer::Refused(_) if to_know == Some(to_do) => Err(Denial::NoSuchThing),
+            Answer::Refused(why) => Err(Denial::Refused(why)),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Reading a decision's facts from the index.
+
+use serde::de::DeserializeOwned;
+
+use crate::id::{AssignmentId, ItemId, ParticipantId, SessionId, StudyId};
+use crate::index::{IndexError, Leads, Reader, RowKey, Table, tables};
+use crate::model::{Assignment, Item, Membership, Participant, Person, Standing, Supplier};
+
+/// The index, read for one person.
+#[derive(Debug)]
+pub struct Gatherer<'a> {
+    reader: &'a Reader<'a>,
+    person: &'a Person,
+}
+
+/// How the people in a session or an item stand, taken together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Standings {
+    /// Somebody is withdrawing.
+    pub(super) withdrawing: bool,
+    /// The keys of somebody are destroyed, or there is no row of them.
+    pub(super) gone: bool,
+}
+
+/// An item with how the people in it stand.
+#[derive(Debug)]
+pub(super) struct ItemRows {
+    pub(super) item: Item,
+    pub(super) standings: Standings,
+}
+
+impl<'a> Gatherer<'a> {
+    pub(super) fn new(reader: &'a Reader<'a>, person: &'a Person) -> Self {
+        Self { reader, person }
+    }
+
+    /// One row.
+    pub(super) fn get<K: RowKey, V: DeserializeOwned>(
+        &self,
+        table: &Table<K, V>,
+        key: &K,
+    ) -> Result<Option<V>, IndexError> {
+        self.reader.get(table, key)
+    }
+
+    /// The person's place in a study.
+    pub(super) fn place(&self, study: StudyId) -> Result<Option<Membership>, IndexError> {
+        self.get(&tables::MEMBERSHIPS, &(study, self.person.id))
+    }
+
+    /// The participants there are rows of, and how all of them stand.
+    pub(super) fn participants(
+        &self,
+        ids: &[ParticipantId],
+    ) -> Result<(Vec<Participant>, Standings), IndexError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        let mut standings = Standings::default();
+        for id in ids {
+            let row = self.get(&tables::PARTICIPANTS, id)?;
+            match row.as_ref().map(|row| row.standing) {
+                Some(Standing::Active) => {}
+                Some(Standing::Frozen) => standings.withdrawing = true,
+                Some(Standing::Erased) | None => standings.gone = true,
+            }
+            rows.extend(row);
+        }
+        Ok((rows, standings))
+    }
+
+    /// An item, and how the people in it stand.
+    pub(super) fn item(&self, id: ItemId) -> Result<Option<ItemRows>, IndexError> {
+        let Some(item) = self.get(&tables::ITEMS, &id)? else {
+            return Ok(None);
+        };
+        let (_, standings) = self.participants(&item.participants)?;
+        Ok(Some(ItemRows { item, standings }))
+    }
+
+    /// What the person's supplier was assigned of `item`: the item itself, or the one it answers.
+    pub(super) fn assigned(
+        &self,
+        item: &Item,
+    ) -> Result<Option<(Assignment, Supplier)>, IndexError> {
+        let Some(supplier) = self.supplier()? else {
+            return Ok(None);
+        };
+        let mut best = self.best_of(item.id, &supplier)?;
+        if let Some(answered) = &item.answers {
+            let answered = self.get(&tables::ASSIGNMENTS, answered)?;
+            best = better(best, answered.filter(|row| row.supplier == supplier.id));
+        }
+        Ok(best.map(|assignment| (assignment, supplier)))
+    }
+
+    /// What the person's supplier was assigned in `session`: of several, one that has no answer yet.
+    pub(super) fn assigned_in(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<(Assignment, Supplier)>, IndexError> {
+        let Some(supplier) = self.supplier()? else {
+            return Ok(None);
+        };
+        let (mut unanswered, mut answered) = (None, None);
+        for item in self.list::<SessionId, ItemId, _>(&tables::ITEMS_IN, &session)? {
+            let Some(assignment) = self.best_of(item, &supplier)? else {
+                continue;
+            };
+            let best = match self.is_answered(assignment.id)? {
+                true => &mut answered,
+                false => &mut unanswered,
+            };
+            *best = better(best.take(), Some(assignment));
+        }
+        let lasts = unanswered
+            .as_ref()
+            .is_some_and(|row: &Assignment| !row.ended);
+        let assignment = match lasts {
+            true => unanswered,
+            false => better(unanswered, answered),
+        };
+        Ok(assignment.map(|assignment| (assignment, supplier)))
+    }
+
+    fn supplier(&self) -> Result<Option<Supplier>, IndexError> {
+        match &self.person.supplier {
+            Some(supplier) => self.get(&tables::SUPPLIERS, supplier),
+            None => Ok(None),
+        }
+    }
+
+    /// Of the assignments of an item to a supplier, the one that gives access longest.
+    fn best_of(&self, item: ItemId, supplier: &Supplier) -> Result<Option<Assignment>, IndexError> {
+        let mut best = None;
+        for id in self.list::<ItemId, AssignmentId, _>(&tables::ASSIGNMENTS_OF, &item)? {
+            let assignment = self.get(&tables::ASSIGNMENTS, &id)?;
+            best = better(best, assignment.filter(|row| row.supplier == supplier.id));
+        }
+        Ok(best)
+    }
+
+    fn is_answered(&self, assignment: AssignmentId) -> Result<bool, IndexError> {
+        let answers = self
+            .reader
+            .page(&tables::ANSWERS_TO, &assignment, None, 1)?;
+        Ok(!answers.is_empty())
+    }
+
+    /// What a list leads to from `lead`.
+    fn list<A: RowKey, B: RowKey, L: Leads<(A, B)>>(
+        &self,
+        table: &Table<(A, B), ()>,
+        lead: &L,
+    ) -> Result<Vec<B>, IndexError> {
+        let rows = self.reader.page(table, lead, None, usize::MAX)?;
+        Ok(rows.into_iter().map(|((_, to), ())| to).collect())
+    }
+}
+
+/// The assignment that gives access longer; one that was ended gives none.
+fn better(one: Option<Assignment>, other: Option<Assignment>) -> Option<Assignment> {
+    let rank = |assignment: &Option<Assignment>| {
+        let known = assignment.as_ref();
+        known.map(|assignment| (!assignment.ended, assignment.until))
+    };
+    match rank(&other) > rank(&one) {
+        true => other,
+        false => one,
+    }
+}

@@ -1,0 +1,523 @@
+//! The policies: read from the files beside this one, checked against their schema, and asked.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cedar_policy::{
+    ActionConstraint, Authorizer, Decision, Effect, EntityUid, Policy, PolicyId, PolicySet,
+    Request, Response, Schema, ValidationMode, Validator,
+};
+use jiff::civil::Date;
+
+use super::error::{PolicyError, Undecided, Why};
+use super::facts::{Case, Facts, RestsOn, Thing, Words};
+use crate::model::{Action, Person};
+
+const SCHEMA: &str = include_str!("policies/strongroom.cedarschema");
+
+/// The policies, a file per family of actions.
+const FILES: [(&str, &str); 6] = [
+    ("people.cedar", include_str!("policies/people.cedar")),
+    ("studies.cedar", include_str!("policies/studies.cedar")),
+    ("material.cedar", include_str!("policies/material.cedar")),
+    ("suppliers.cedar", include_str!("policies/suppliers.cedar")),
+    ("erasure.cedar", include_str!("policies/erasure.cedar")),
+    ("audit.cedar", include_str!("policies/audit.cedar")),
+];
+
+/// What the policies are asked about: what people do, and three questions that come before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Question {
+    /// May they ask anything at all?
+    Enter,
+    /// May they know that a participant is there?
+    KnowParticipant,
+    /// May they know that a session is there?
+    KnowSession,
+    /// May they do this?
+    Do(Action),
+}
+
+impl Question {
+    /// The question whose answer says whether somebody may know that a thing is there.
+    pub(super) fn to_know(thing: &Thing) -> Option<Self> {
+        match thing {
+            Thing::Vault => None,
+            Thing::Study { .. } => Some(Self::Do(Action::ReadStudy)),
+            Thing::Participant { .. } => Some(Self::KnowParticipant),
+            Thing::Session { .. } => Some(Self::KnowSession),
+            Thing::Item { .. } => Some(Self::Do(Action::ReadItem)),
+            Thing::Erasure { .. } => Some(Self::Do(Action::ReadErasure)),
+        }
+    }
+
+    fn all() -> impl Iterator<Item = Self> {
+        let before = [Self::Enter, Self::KnowParticipant, Self::KnowSession];
+        before
+            .into_iter()
+            .chain(Action::ALL.iter().copied().map(Self::Do))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Enter => "enter",
+            Self::KnowParticipant => "know-participant",
+            Self::KnowSession => "know-session",
+            Self::Do(action) => action.name(),
+        }
+    }
+}
+
+/// What the policies say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Permitted, and what each permission rests on.
+    Permitted(Vec<RestsOn>),
+    /// Refused, and why.
+    Refused(Why),
+}
+
+/// The policies, ready to be asked.
+pub(super) struct Rules {
+    words: Words,
+    schema: Schema,
+    authorizer: Authorizer,
+    pages: BTreeMap<Question, Page>,
+    rests_on: HashMap<PolicyId, RestsOn>,
+}
+
+/// The policies that can say something about one question.
+struct Page {
+    action: EntityUid,
+    all: PolicySet,
+    permits: PolicySet,
+}
+
+impl Rules {
+    /// The policies the program carries.
+    pub(super) fn embedded() -> Result<Self, PolicyError> {
+        Self::read(SCHEMA, &FILES)
+    }
+
+    fn read(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        let schema = read_schema(schema)?;
+        let policies = read_policies(files)?;
+        check(&schema, &policies)?;
+        let words = Words::new().map_err(PolicyError::Schema)?;
+        check_actions(&schema, &words)?;
+        check_reasons(&policies)?;
+        let rests_on = rests_on(&policies)?;
+        let pages = Question::all()
+            .map(|question| Ok((question, page(&policies, words.action(question.name()))?)))
+            .collect::<Result<_, PolicyError>>()?;
+        Ok(Self {
+            words,
+            schema,
+            authorizer: Authorizer::new(),
+            pages,
+            rests_on,
+        })
+    }
+
+    /// The facts of a decision as [`ask`](Self::ask) takes them.
+    pub(super) fn case(
+        &self,
+        person: &Person,
+        thing: &Thing,
+        facts: &Facts,
+        today: Date,
+    ) -> Result<Case, Undecided> {
+        self.words.case(person, thing, facts, today, self.checked())
+    }
+
+    /// What the policies say to `question`. A policy that cannot be evaluated is never passed over.
+    pub(super) fn ask(&self, question: Question, case: &Case) -> Result<Answer, Undecided> {
+        let page = self.pages.get(&question);
+        let page = page.ok_or_else(|| Undecided(format!("{} is unknown", question.name())))?;
+        let response = self.evaluate(page, &page.all, case)?;
+        if response.decision() == Decision::Allow {
+            let permits = response.diagnostics().reason();
+            let rests_on = permits.filter_map(|id| self.rests_on.get(id).copied());
+            return Ok(Answer::Permitted(rests_on.collect()));
+        }
+        let permitted_otherwise = self.evaluate(page, &page.permits, case)?;
+        if permitted_otherwise.decision() == Decision::Deny {
+            return Ok(Answer::Refused(Why::NotPermitted));
+        }
+        Ok(Answer::Refused(reason(&response)))
+    }
+
+    fn evaluate(
+        &self,
+        page: &Page,
+        policies: &PolicySet,
+        case: &Case,
+    ) -> Result<Response, Undecided> {
+        let request = Request::new(
+            case.principal.clone(),
+            page.action.clone(),
+            case.resource.clone(),
+            case.context.clone(),
+            self.checked(),
+        );
+        let request = request.map_err(|error| Undecided(error.to_string()))?;
+        let response = self
+            .authorizer
+            .is_authorized(&request, policies, &case.entities);
+        let error = response.diagnostics().errors().next();
+        match error.map(ToString::to_string) {
+            Some(error) => Err(Undecided(error)),
+            None => Ok(response),
+        }
+    }
+
+    /// The schema, to check facts against; only in debug builds, since the tests ask every question.
+    fn checked(&self) -> Option<&Schema> {
+        cfg!(debug_assertions).then_some(&self.schema)
+    }
+}
+
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Rules({} permits)", self.rests_on.len())
+    }
+}
+
+/// Why a response refuses what would otherwise be permitted: somebody whom a rule without a reason
+/// keeps out is not told how things stand.
+fn reason(response: &Response) -> Why {
+    let forbids = response.diagnostics().reason();
+    let reasons = forbids.map(|id| {
+        let mut known = Why::RULES.iter().copied();
+        known.find(|why| why.rule() == Some(id.as_ref()))
+    });
+    let reasons: Option<Vec<Why>> = reasons.collect();
+    reasons
+        .and_then(|reasons| reasons.into_iter().min())
+        .unwrap_or(Why::NotPermitted)
+}
+
+fn read_schema(schema: &str) -> Result<Schema, PolicyError> {
+    let read = Schema::from_cedarschema_str(schema);
+    let (schema, warnings) = read.map_err(|error| PolicyError::Schema(error.to_string()))?;
+    let mut warnings = warnings.map(|warning| warning.to_string());
+    match warnings.next() {
+        Some(warning) => Err(PolicyError::Schema(warning)),
+        None => Ok(schema),
+    }
+}
+
+/// The policies of all files, each by the name in its `@id`.
+fn read_policies(files: &[(&str, &str)]) -> Result<PolicySet, PolicyError> {
+    let mut policies = PolicySet::new();
+    for (file, text) in files {
+        let file = (*file).to_owned();
+        let parsed: PolicySet = match text.parse() {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let reason = format!("{error}");
+                return Err(PolicyError::Parse { file, reason });
+            }
+        };
+        if parsed.num_of_templates() > 0 {
+            return Err(PolicyError::Unnamed { file });
+        }
+        for policy in parsed.policies() {
+            let Some(name) = policy.annotation("id").filter(|name| !name.is_empty()) else {
+                return Err(PolicyError::Unnamed { file });
+            };
+            let named = policy.new_id(PolicyId::new(name));
+            let added = policies.add(named);
+            added.map_err(|_| PolicyError::NamedTwice(name.to_owned()))?;
+        }
+    }
+    Ok(policies)
+}
+
+fn check(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
+    let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
+    if result.validation_passed_without_warnings() {
+        return Ok(());
+    }
+    let errors = result.validation_errors().map(ToString::to_string);
+    let warnings = result.validation_warnings().map(ToString::to_string);
+    let found: Vec<String> = errors.chain(warnings).collect();
+    Err(PolicyError::Invalid(found.join("; ")))
+}
+
+/// The schema's actions are the program's, no more and no fewer.
+fn check_actions(schema: &Schema, words: &Words) -> Result<(), PolicyError> {
+    let mut known: Vec<EntityUid> = Question::all().map(|q| words.action(q.name())).collect();
+    for action in schema.actions() {
+        let place = known.iter().position(|known| known == action);
+        let place = place.ok_or_else(|| PolicyError::ActionsDiffer(action.to_string()))?;
+        known.swap_remove(place);
+    }
+    match known.first() {
+        Some(missing) => Err(PolicyError::ActionsDiffer(missing.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Every rule that refusals name is among the policies.
+fn check_reasons(policies: &PolicySet) -> Result<(), PolicyError> {
+    for rule in Why::RULES.iter().filter_map(|why| why.rule()) {
+        let policy = policies.policy(&PolicyId::new(rule));
+        if policy.is_none_or(|policy| policy.effect() != Effect::Forbid) {
+            return Err(PolicyError::RuleMissing(rule));
+        }
+    }
+    Ok(())
+}
+
+fn rests_on(policies: &PolicySet) -> Result<HashMap<PolicyId, RestsOn>, PolicyError> {
+    let permits = policies
+        .policies()
+        .filter(|policy| policy.effect() == Effect::Permit);
+    permits
+        .map(|policy| {
+            let named = policy.annotation("rests_on").and_then(RestsOn::named);
+            let named =
+                named.ok_or_else(|| PolicyError::RestsOnNothing(policy.id().to_string()))?;
+            Ok((policy.id().clone(), named))
+        })
+        .collect()
+}
+
+/// Lays aside what cannot apply to `action`, once and for all requests.
+fn page(policies: &PolicySet, action: EntityUid) -> Result<Page, PolicyError> {
+    let applies = |policy: &&Policy| match policy.action_constraint() {
+        ActionConstraint::Any => true,
+        ActionConstraint::Eq(one) => one == action,
+        ActionConstraint::In(several) => several.contains(&action),
+    };
+    let set = |policies: Vec<&Policy>| {
+        let set = PolicySet::from_policies(policies.into_iter().cloned());
+        set.map_err(|error| PolicyError::Invalid(error.to_string()))
+    };
+    let all: Vec<&Policy> = policies.policies().filter(applies).collect();
+    let permits = all.iter().copied();
+    let permits = permits.filter(|policy| policy.effect() == Effect::Permit);
+    Ok(Page {
+        permits: set(permits.collect())?,
+        all: set(all)?,
+        action,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SystemEntropy;
+    use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId};
+    use crate::model::{Membership, Role};
+    use jiff::civil::date;
+
+    fn somebody(role: Role) -> Person {
+        Person {
+            id: PersonId::random(&SystemEntropy::new()).expect("entropy"),
+            name: "Somebody".parse().expect("a name"),
+            role,
+            supplier: None,
+            enrolled: true,
+            suspended: false,
+            recipient: None,
+        }
+    }
+
+    /// A thing that a question can be about.
+    fn thing(question: Question) -> Thing {
+        let entropy = SystemEntropy::new();
+        match question {
+            Question::KnowParticipant | Question::Do(Action::WithdrawParticipant) => {
+                Thing::Participant {
+                    id: ParticipantId::random(&entropy).expect("entropy"),
+                    gone: false,
+                }
+            }
+            Question::KnowSession | Question::Do(Action::DepositItem) => Thing::Session {
+                id: SessionId::random(&entropy).expect("entropy"),
+                closed: false,
+                withdrawing: true,
+                withdrawn: false,
+            },
+            Question::Do(Action::ReadItem | Action::OpenItem | Action::AssignItem) => Thing::Item {
+                id: ItemId::random(&entropy).expect("entropy"),
+                withdrawing: true,
+                gone: false,
+            },
+            Question::Do(Action::ReadErasure | Action::ApproveErasure) => Thing::Erasure {
+                id: ErasureId::random(&entropy).expect("entropy"),
+                requested_by: somebody(Role::StudyLead).id,
+            },
+            Question::Do(
+                Action::ReadStudy
+                | Action::ManageStudy
+                | Action::AddParticipant
+                | Action::AddSession,
+            ) => Thing::Study {
+                id: StudyId::random(&entropy).expect("entropy"),
+                closed: true,
+            },
+            _ => Thing::Vault,
+        }
+    }
+
+    fn leading(person: &Person) -> Facts {
+        let place = Membership {
+            study: StudyId::random(&SystemEntropy::new()).expect("entropy"),
+            person: person.id,
+            role: Role::StudyLead,
+            until: None,
+        };
+        Facts {
+            place: Some(place),
+            ..Facts::default()
+        }
+    }
+
+    fn case(rules: &Rules, person: &Person, question: Question) -> Case {
+        let facts = leading(person);
+        let case = rules.case(person, &thing(question), &facts, date(2026, 1, 15));
+        case.expect("the facts fit the schema")
+    }
+
+    /// The policies with `old` replaced by `new` wherever it stands in `file`.
+    fn changed(file: &str, old: &str, new: &str) -> Result<Rules, PolicyError> {
+        let texts = FILES.map(|(name, text)| match name == file {
+            true => {
+                assert!(text.contains(old), "{file} has {old}");
+                (name, text.replace(old, new))
+            }
+            false => (name, text.to_owned()),
+        });
+        let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
+        Rules::read(SCHEMA, &texts)
+    }
+
+    #[test]
+    fn the_policies_fit_their_schema_and_a_broken_one_is_noticed() {
+        Rules::embedded().expect("usable");
+        let invalid = |file, old, new| {
+            let error = changed(file, old, new).expect_err("broken");
+            assert!(matches!(error, PolicyError::Invalid(_)), "{error}");
+        };
+        invalid(
+            "people.cedar",
+            "Role::\"commissioner\"",
+            "Role::\"comissioner\"",
+        );
+        invalid("people.cedar", "principal.suspended", "principal.suspnded");
+        invalid(
+            "studies.cedar",
+            "Action::\"manage-study\"",
+            "Action::\"manage-studies\"",
+        );
+        invalid("studies.cedar", "context has place &&", "");
+        invalid(
+            "material.cedar",
+            "resource.withdrawn",
+            "resource.closed == 1",
+        );
+        invalid("suppliers.cedar", "Kind::\"transcript\"", "\"transcript\"");
+        invalid(
+            "suppliers.cedar",
+            "!context.assignment.ended",
+            "context.assignment.until",
+        );
+        // A policy that can never apply is a mistake as well.
+        invalid(
+            "erasure.cedar",
+            "resource.requestedBy == principal",
+            "false",
+        );
+    }
+
+    #[test]
+    fn a_policy_without_a_name_or_a_reason_to_end_is_noticed() {
+        let error = |file, old, new| changed(file, old, new).expect_err("broken");
+        let unnamed = error("audit.cedar", "@id(\"vault-status-is-read\")", "");
+        assert!(matches!(unnamed, PolicyError::Unnamed { .. }));
+        let twice = error("audit.cedar", "vault-status-is-read", "people-are-managed");
+        assert_eq!(
+            twice,
+            PolicyError::NamedTwice("people-are-managed".to_owned())
+        );
+        let resting = error("audit.cedar", "@rests_on(\"role\")", "@rests_on(\"rank\")");
+        assert!(matches!(resting, PolicyError::RestsOnNothing(_)));
+        let renamed = error(
+            "erasure.cedar",
+            "erasure-takes-a-second-person",
+            "two-people",
+        );
+        assert_eq!(
+            renamed,
+            PolicyError::RuleMissing("erasure-takes-a-second-person")
+        );
+        let unfinished = error("audit.cedar", "permit (", "permit ((");
+        assert!(matches!(unfinished, PolicyError::Parse { .. }));
+        let template = error("people.cedar", "Role::\"commissioner\"", "?principal");
+        assert!(matches!(template, PolicyError::Unnamed { .. }));
+    }
+
+    #[test]
+    fn the_schema_has_the_programs_actions() {
+        let more = format!(
+            "{SCHEMA} action \"sell-item\" appliesTo {{ principal: Person, resource: Item, context: Facts }};"
+        );
+        let error = Rules::read(&more, &FILES).expect_err("one too many");
+        assert_eq!(
+            error,
+            PolicyError::ActionsDiffer("Action::\"sell-item\"".to_owned())
+        );
+        let fewer = SCHEMA.replace("\"read-audit\", \"read-vault\"", "\"read-vault\"");
+        assert!(Rules::read(&fewer, &FILES).is_err());
+        let error = Rules::read("entity Person", &FILES).expect_err("no schema");
+        assert!(matches!(error, PolicyError::Schema(_)));
+    }
+
+    #[test]
+    fn nobody_acts_who_has_not_enrolled_or_is_suspended() {
+        let rules = Rules::embedded().expect("usable");
+        for role in Role::ALL {
+            let mut absent = somebody(role);
+            absent.enrolled = false;
+            let mut suspended = somebody(role);
+            suspended.suspended = true;
+            for question in Question::all() {
+                for person in [&absent, &suspended] {
+                    let answer = rules.ask(question, &case(&rules, person, question));
+                    assert_eq!(answer, Ok(Answer::Refused(Why::NotPermitted)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_laid_aside_says_nothing() {
+        let rules = Rules::embedded().expect("usable");
+        let every = read_policies(&FILES).expect("usable");
+        for role in Role::ALL {
+            let person = somebody(role);
+            for (question, page) in &rules.pages {
+                let case = case(&rules, &person, *question);
+                let some = rules.evaluate(page, &page.all, &case).expect("an answer");
+                let all = rules.evaluate(page, &every, &case).expect("an answer");
+                assert_eq!(some, all, "{role} {question:?}");
+                assert!(page.all.num_of_policies() < every.num_of_policies());
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_evaluated_permits_nothing() {
+        let overflowing = "@id(\"sums\") forbid (principal, action, resource)
+            when { principal.enrolled && 9223372036854775807 + 1 == 0 };";
+        let mut files = FILES.to_vec();
+        files.push(("sums.cedar", overflowing));
+        let rules = Rules::read(SCHEMA, &files).expect("it parses, and the types fit");
+        let question = Question::Do(Action::ReadVault);
+        let case = case(&rules, &somebody(Role::Auditor), question);
+        let error = rules.ask(question, &case).expect_err("undecided");
+        assert!(error.to_string().contains("sums"), "{error}");
+    }
+}

@@ -1,0 +1,205 @@
+//! The command line: one file a subcommand, each a thin caller of client or work.
+
+mod assign;
+mod audit;
+mod certificate;
+mod demo;
+mod erasure;
+mod failure;
+mod fetch;
+mod generate;
+mod item;
+mod login;
+mod output;
+mod participant;
+mod person;
+mod profile;
+mod progress;
+mod serve;
+mod session;
+mod study;
+mod supplier;
+mod unlock;
+mod upload;
+mod vault;
+mod withdraw;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use output::Output;
+use profile::Profile;
+
+/// What the exit codes mean, at the end of every help text.
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 no such thing (or no longer), 5 gateway or storage unavailable.";
+
+/// Keeps the promises made to people who take part in research.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, about, long_about = None, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// Print JSON instead of words.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// The profile to use: which gateway, and who you are there.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "STRONGROOM_PROFILE",
+        default_value = "default"
+    )]
+    profile: String,
+
+    /// Log more to standard error; twice for everything.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play one recording's whole life, on real audio, in a vault of its own.
+    Demo(demo::Args),
+    /// Make a vault, look at it, mend its index.
+    #[command(subcommand)]
+    Vault(vault::Command),
+    /// Run the gateway of a vault.
+    Serve(serve::Args),
+    /// Enrol at a gateway with a code.
+    Login(login::Args),
+    /// Take back this profile's token.
+    Logout,
+    /// Say who you are here.
+    Whoami,
+    /// Invite people, stop their access.
+    #[command(subcommand)]
+    Person(person::Command),
+    /// Run a study: its terms and its team.
+    #[command(subcommand)]
+    Study(study::Command),
+    /// Add those who take part.
+    #[command(subcommand)]
+    Participant(participant::Command),
+    /// Add the sessions that were held.
+    #[command(subcommand)]
+    Session(session::Command),
+    /// Bring recordings, transcripts, notes and photographs.
+    Upload(upload::Args),
+    /// List and show what is kept.
+    #[command(subcommand)]
+    Item(item::Command),
+    /// Fetch an item, opened or sealed.
+    Fetch(fetch::Args),
+    /// The approved list of suppliers.
+    #[command(subcommand)]
+    Supplier(supplier::Command),
+    /// Give an item to a supplier.
+    Assign(assign::Args),
+    /// Take an item back from a supplier.
+    Unassign(assign::EndArgs),
+    /// Record that a participant withdraws.
+    Withdraw(withdraw::Args),
+    /// Follow and approve erasures.
+    #[command(subcommand)]
+    Erasure(erasure::Command),
+    /// Verify a certificate of erasure, anywhere.
+    #[command(subcommand)]
+    Certificate(certificate::Command),
+    /// Read who did what.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Print completions for a shell.
+    Completions(generate::CompletionsArgs),
+    /// Write manual pages to a folder.
+    Man(generate::ManArgs),
+}
+
+/// Parses the arguments, does what they say, and gives the exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    start_logging(cli.verbose, matches!(cli.command, Command::Serve(_)));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(dispatch(cli, &output));
+            // A read that never ends must not keep the program.
+            runtime.shutdown_background();
+            outcome
+        }
+        Err(error) => Err(Failure::failed(format!(
+            "the program cannot start its threads: {error}"
+        ))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
+    let profile = || Profile::named(&cli.profile);
+    match cli.command {
+        Command::Demo(args) => demo::run(args, out).await,
+        Command::Vault(command) => vault::run(command, &profile()?, out).await,
+        Command::Serve(args) => serve::run(args, out).await,
+        Command::Login(args) => login::login(args, &profile()?, out).await,
+        Command::Logout => login::logout(&profile()?, out).await,
+        Command::Whoami => login::whoami(&profile()?, out).await,
+        Command::Person(command) => person::run(command, &profile()?, out).await,
+        Command::Study(command) => study::run(command, &profile()?, out).await,
+        Command::Participant(command) => participant::run(command, &profile()?, out).await,
+        Command::Session(command) => session::run(command, &profile()?, out).await,
+        Command::Upload(args) => upload::run(args, &profile()?, out).await,
+        Command::Item(command) => item::run(command, &profile()?, out).await,
+        Command::Fetch(args) => fetch::run(args, &profile()?, out).await,
+        Command::Supplier(command) => supplier::run(command, &profile()?, out).await,
+        Command::Assign(args) => assign::run(args, &profile()?, out).await,
+        Command::Unassign(args) => assign::end(args, &profile()?, out).await,
+        Command::Withdraw(args) => withdraw::run(args, &profile()?, out).await,
+        Command::Erasure(command) => erasure::run(command, &profile()?, out).await,
+        Command::Certificate(command) => certificate::run(command, &profile()?, out).await,
+        Command::Audit(command) => audit::run(command, &profile()?, out).await,
+        Command::Completions(args) => generate::completions(&args),
+        Command::Man(args) => generate::man(&args, out),
+    }
+}
+
+/// Logs go to standard error: warnings, and for the gateway what it does.
+fn start_logging(verbose: u8, serving: bool) {
+    use tracing_subscriber::EnvFilter;
+    let usual = match (verbose, serving) {
+        (0, false) => "error",
+        (0, true) => "strongroom=info,warn",
+        (1, _) => "strongroom=debug,info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| usual.into());
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    // A second start is a test in one process: the first one's logging serves.
+    let _ = logging.try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

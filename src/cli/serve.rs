@@ -1,0 +1,122 @@
+//! `serve`: the gateway of a vault.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::unlock::{credentials_dir, identities};
+use crate::clock::SystemClock;
+use crate::entropy::SystemEntropy;
+use crate::gateway::{Gateway, Options, TlsFiles, asked_to_stop};
+use crate::objects::CredentialsSource;
+use crate::vault::Means;
+use crate::work;
+
+/// The credential with the store's access key, in the format of an AWS credentials file.
+const STORE_CREDENTIAL: &str = "s3-credentials";
+
+/// Run the gateway of a vault.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The vault's folder.
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+    vault: PathBuf,
+    /// The address to listen on; other machines reach it only with TLS.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "STRONGROOM_LISTEN",
+        default_value = "127.0.0.1:7420"
+    )]
+    listen: SocketAddr,
+    /// The age identity that unlocks the vault (a systemd credential `unlock-identity` serves too).
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
+    identity: Option<PathBuf>,
+    /// The certificate chain, in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STRONGROOM_TLS_CERT",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STRONGROOM_TLS_KEY",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
+    harden();
+    let identities = identities(args.identity.as_deref(), &args.vault)?;
+    let (service, opening) =
+        work::open(&args.vault, &identities, store_credentials(), means()).await?;
+    drop(identities);
+    for remark in &opening.remarks {
+        out.remark(remark);
+    }
+    let mut options = Options::on(args.listen);
+    options.tls = args
+        .tls_cert
+        .zip(args.tls_key)
+        .map(|(certificate, key)| TlsFiles { certificate, key });
+    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
+    let gateway = Gateway::bind(Arc::clone(&service), options).map_err(|e| failed(&e))?;
+    let url = gateway.url();
+    let stop = asked_to_stop().map_err(|error| failed(&error))?;
+    out.answer(&json!({ "listening": url }), || {
+        format!("listening on {url}")
+    });
+    let served = gateway.serve(stop).await;
+    let closed = service.close().await;
+    served.map_err(|error| failed(&error))?;
+    match closed {
+        // A transfer that outlived its time; everything acknowledged is durable without this.
+        Err(work::WorkError::Conflict(why)) => {
+            tracing::warn!(%why, "stopped while transfers were running");
+            Ok(())
+        }
+        closed => Ok(closed?),
+    }
+}
+
+/// The machine's clock and randomness.
+pub(super) fn means() -> Means {
+    Means {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy::new()),
+    }
+}
+
+/// The systemd credential, or whatever the standard chain finds.
+pub(super) fn store_credentials() -> CredentialsSource {
+    let file = credentials_dir().map(|dir| dir.join(STORE_CREDENTIAL));
+    match file.filter(|file| file.exists()) {
+        Some(file) => CredentialsSource::File(file),
+        None => CredentialsSource::Standard,
+    }
+}
+
+/// Keeps what is in memory out of core dumps and away from other processes of the same user.
+fn harden() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core dumps could not be forbidden");
+    }
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "the process could not be closed to debuggers");
+    }
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}

@@ -1,0 +1,135 @@
+//! `upload`: files to a session, several at once, going on where they were interrupted.
+
+use std::path::{Path, PathBuf};
+
+use futures::{StreamExt as _, stream};
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::profile::{Profile, make_private, write_private};
+use super::progress::Bar;
+use crate::client::{Client, Resumption, Source, Uploaded};
+use crate::id::SessionId;
+use crate::model::Kind;
+
+/// Files on their way at once.
+const AT_ONCE: usize = 4;
+
+/// Bring recordings, transcripts, notes and photographs.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The session they come from.
+    #[arg(long)]
+    session: SessionId,
+    /// audio, video, screen, photo, notes, transcript or survey.
+    #[arg(long)]
+    kind: Kind,
+}
+
+pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
+    let client = profile.client()?;
+    let (client, out, profile) = (&client, *out, profile);
+    let (session, kind) = (args.session, args.kind);
+    let uploads = args.files.into_iter().map(|path| async move {
+        let uploaded = one(client, profile, &path, session, kind, out).await;
+        (path, uploaded)
+    });
+    let mut uploads = stream::iter(uploads).buffered(AT_ONCE);
+    let mut first_failure = None;
+    while let Some((path, uploaded)) = uploads.next().await {
+        match uploaded {
+            Ok(uploaded) => told(&path, &uploaded, out),
+            Err(failure) => {
+                // The others go on; the last word is the first failure's.
+                match first_failure {
+                    None => first_failure = Some(failure),
+                    Some(_) => out.failure(&failure),
+                }
+            }
+        }
+    }
+    first_failure.map_or(Ok(()), Err)
+}
+
+async fn one(
+    client: &Client,
+    profile: &Profile,
+    path: &Path,
+    session: SessionId,
+    kind: Kind,
+    out: Output,
+) -> Result<Uploaded, Failure> {
+    let source = Source::open(path)?;
+    let memory = Memory::of(profile, client, &source, session, kind)?;
+    let name = source.name().unwrap_or_default();
+    let bar = Bar::new(&name, out.is_json());
+    Ok(client.upload(&source, session, kind, &memory, &bar).await?)
+}
+
+fn told(path: &Path, uploaded: &Uploaded, out: Output) {
+    let answer = json!({
+        "file": path,
+        "id": uploaded.item,
+        "bytes": uploaded.bytes,
+        "interruptions": uploaded.interruptions,
+    });
+    out.answer(&answer, || {
+        format!(
+            "{} is kept as {} ({} bytes). The copy on this machine is yours to destroy.",
+            path.display(),
+            uploaded.item,
+            uploaded.bytes
+        )
+    });
+}
+
+/// Remembers an upload by the file, the session and the gateway, none of which it writes down.
+struct Memory {
+    path: PathBuf,
+}
+
+impl Memory {
+    fn of(
+        profile: &Profile,
+        client: &Client,
+        source: &Source,
+        session: SessionId,
+        kind: Kind,
+    ) -> Result<Self, Failure> {
+        let what = format!(
+            "{} {} {session} {kind}",
+            client.gateway(),
+            source.fingerprint().digest()
+        );
+        let digest = digest(&SHA256, what.as_bytes());
+        let name: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let path = profile.upload_path(&name);
+        if let Some(dir) = path.parent() {
+            make_private(dir)?;
+        }
+        Ok(Self { path })
+    }
+}
+
+impl Resumption for Memory {
+    fn recall(&self) -> Option<String> {
+        let location = std::fs::read_to_string(&self.path).ok()?;
+        Some(location.trim().to_owned())
+    }
+
+    fn remember(&self, location: &str) {
+        if let Err(failure) = write_private(&self.path, location.as_bytes()) {
+            tracing::warn!(%failure, "should the program be ended, this upload begins again");
+        }
+    }
+
+    fn forget(&self) {
+        // It may never have been written.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

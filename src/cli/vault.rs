@@ -1,0 +1,184 @@
+//! `vault init|status|key|rebuild-index`.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::profile::Profile;
+use super::serve::{means, store_credentials};
+use super::unlock::identities;
+use crate::model::Text;
+use crate::vault::{StoreChoice, Vault};
+use crate::wire::VaultView;
+use crate::work::WorkError;
+use crate::work::found::{self, NewHouse};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Make a vault, and invite its first administrator.
+    Init(Box<InitArgs>),
+    /// How the vault is, asked of its gateway.
+    Status,
+    /// The public key that certificates are verified with, asked of the gateway.
+    Key,
+    /// Set the index aside and build it again from the journal; the gateway must be stopped.
+    RebuildIndex {
+        /// The vault's folder.
+        #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+        vault: PathBuf,
+        /// The age identity that unlocks the vault.
+        #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
+        identity: Option<PathBuf>,
+    },
+}
+
+/// Make a vault, and invite its first administrator.
+#[derive(Debug, clap::Args)]
+pub(super) struct InitArgs {
+    /// The vault's folder: a new or empty one.
+    dir: PathBuf,
+    /// What the first administrator is called.
+    #[arg(long, value_name = "NAME")]
+    admin: Text,
+    /// Store material in the vault's own folder: for trials, not for keeping.
+    #[arg(long, conflicts_with = "s3_endpoint")]
+    embedded_store: bool,
+    /// The S3 server; without it, Amazon's own for the region.
+    #[arg(long, value_name = "URL")]
+    s3_endpoint: Option<String>,
+    /// The bucket, which must exist already unless the store is embedded.
+    #[arg(long)]
+    bucket: String,
+    /// The region the bucket must lie in.
+    #[arg(long)]
+    region: String,
+    /// An age recipient who can unlock the vault; may be repeated. Without any, an identity is made.
+    #[arg(long, value_name = "AGE")]
+    recipient: Vec<String>,
+    /// Where a root slot goes; may be repeated, and a second on another disk is wise.
+    #[arg(long, value_name = "PATH")]
+    slot: Vec<PathBuf>,
+    /// The region you vouch for, when the store cannot say where it is.
+    #[arg(long, value_name = "REGION", requires = "attested_by")]
+    attest_region: Option<String>,
+    /// Who vouches for it; it goes on record.
+    #[arg(long, value_name = "NAME", requires = "attest_region")]
+    attested_by: Option<Text>,
+}
+
+pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Result<(), Failure> {
+    match command {
+        Command::Init(args) => init(*args, out).await,
+        Command::Status => {
+            let vault = profile.client()?.vault().await?;
+            out.answer(&vault, || describe(&vault));
+            Ok(())
+        }
+        Command::Key => {
+            let key = profile.client()?.verifier_key().await?;
+            out.answer(&key, || key.key.clone());
+            Ok(())
+        }
+        Command::RebuildIndex { vault, identity } => {
+            rebuild(vault, identity.as_deref(), *out).await
+        }
+    }
+}
+
+async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
+    let store = match args.embedded_store {
+        true => StoreChoice::Embedded {
+            bucket: args.bucket,
+            region: args.region,
+        },
+        false => StoreChoice::S3 {
+            endpoint: args.s3_endpoint,
+            bucket: args.bucket,
+            region: args.region,
+        },
+    };
+    let new = NewHouse {
+        store,
+        credentials: store_credentials(),
+        attest: args.attest_region.zip(args.attested_by),
+        slots: absolute(&args.slot)?,
+        recipients: args.recipient,
+        admin: args.admin,
+    };
+    let founded = found::found(&args.dir, new, means()).await?;
+    let answer = json!({
+        "id": founded.vault,
+        "admin": founded.admin,
+        "code": founded.code.expose_secret(),
+        "expires": founded.expires,
+        "identity": founded.identity,
+    });
+    out.answer(&answer, || {
+        let dir = args.dir.display();
+        let mut lines = vec![format!("The vault {} is at {dir}.", founded.vault)];
+        if let Some(identity) = &founded.identity {
+            lines.push(format!(
+                "Whoever has {} and the vault's folder can open everything:\n  MOVE IT to a safe place, and give it with `serve --identity` (or make the vault with --recipient).",
+                identity.display()
+            ));
+        }
+        lines.push(format!(
+            "Next:\n  strongroom serve --vault {dir}\n  strongroom login http://127.0.0.1:7420 --code {}",
+            founded.code.expose_secret()
+        ));
+        lines.push(format!("The code works once, until {}.", founded.expires));
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// Slots named on the command line are found again from any folder.
+fn absolute(slots: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+    };
+    slots.iter().map(absolute).collect()
+}
+
+async fn rebuild(dir: PathBuf, identity: Option<&Path>, out: Output) -> Result<(), Failure> {
+    let identities = identities(identity, &dir)?;
+    let rebuilt = tokio::task::spawn_blocking(move || {
+        Vault::set_index_aside(&dir)?;
+        let (vault, opening) = Vault::open(&dir, &identities, means())?;
+        vault.close()?;
+        Ok::<_, WorkError>(opening)
+    });
+    let opening = rebuilt
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))??;
+    let answer = json!({ "records": opening.replayed, "remarks": opening.remarks });
+    out.answer(&answer, || {
+        format!("The index was built from {} records.", opening.replayed)
+    });
+    Ok(())
+}
+
+fn describe(vault: &VaultView) -> String {
+    let mut lines = vec![
+        format!("vault: {} (strongroom {})", vault.id, vault.program),
+        format!("epoch: {}", vault.epoch),
+        format!(
+            "journal: {} records, root {}",
+            vault.journal_records, vault.journal_root
+        ),
+        format!("bucket: {} at {}", vault.bucket, vault.endpoint),
+        format!("location: {}", vault.location),
+    ];
+    lines.extend(vault.slots.iter().map(|slot| format!("root slot: {slot}")));
+    lines.extend(
+        vault
+            .capabilities
+            .iter()
+            .map(|what| format!("store: {what}")),
+    );
+    lines.extend(vault.concerns.iter().map(|what| format!("look at: {what}")));
+    lines.join("\n")
+}

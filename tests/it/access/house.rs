@@ -1,0 +1,353 @@
+//! An index with people, studies and material in it, to decide over.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+use strongroom::access::{BearerToken, Caller, EnrolmentCode, authenticate};
+use strongroom::entropy::SystemEntropy;
+use strongroom::id::{
+    AssignmentId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId, SessionId, StudyId,
+    SupplierId, TokenId,
+};
+use strongroom::index::{Batch, Index, Reader, RowKey, Table, tables};
+use strongroom::model::{
+    Assignment, Erasure, ErasureStage, ErasureTarget, Invitation, Item, Kind, LawfulBasis,
+    LeafNumber, Membership, Participant, Permission, Person, Role, Sealed, Session, SessionKind,
+    Standing, Study, Supplier, Tier, Token, Withdrawal,
+};
+use strongroom::secret::Key;
+use tempfile::TempDir;
+
+/// The vault's index, and the clock beside it.
+pub(crate) struct House {
+    index: Index,
+    position: u64,
+    entropy: Arc<SystemEntropy>,
+    /// The present moment.
+    pub(crate) now: Timestamp,
+    _home: TempDir,
+}
+
+/// Somebody, and the token they show.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    pub(crate) id: PersonId,
+    pub(crate) token: TokenId,
+    pub(crate) bearer: String,
+}
+
+macro_rules! draw {
+    ($kind:ty, $house:expr) => {
+        <$kind>::random(&*$house.entropy).expect("entropy")
+    };
+}
+
+impl House {
+    /// An empty house at noon of a winter's day.
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let entropy = Arc::new(SystemEntropy::new());
+        let key = Key::random(&*entropy).expect("entropy");
+        let index = Index::create(&home.path().join("index"), &key, entropy.clone());
+        Self {
+            index: index.expect("an index"),
+            position: 0,
+            entropy,
+            now: "2026-01-15T12:00:00Z".parse().expect("a moment"),
+            _home: home,
+        }
+    }
+
+    pub(crate) fn read(&self) -> Reader<'_> {
+        self.index.read().expect("the index runs")
+    }
+
+    /// Changes several rows at once.
+    pub(crate) fn change(&mut self, fill: impl FnOnce(&mut Batch)) {
+        let mut batch = Batch::new();
+        fill(&mut batch);
+        self.position += 1;
+        let applied = self.index.apply_gathering(batch, self.position, [0; 32]);
+        applied.expect("the index runs");
+    }
+
+    /// Puts what was gathered on disk.
+    #[allow(dead_code, reason = "the benchmarks use it")]
+    pub(crate) fn settle(&self) {
+        self.index.make_durable().expect("the index runs");
+    }
+
+    pub(crate) fn put<K: RowKey, V: Serialize>(&mut self, table: &Table<K, V>, key: K, row: &V) {
+        self.change(|batch| batch.put(table, &key, row).expect("a row"));
+    }
+
+    /// Changes one row that is there.
+    pub(crate) fn edit<K: RowKey, V: Serialize + serde::de::DeserializeOwned>(
+        &mut self,
+        table: &Table<K, V>,
+        key: K,
+        change: impl FnOnce(&mut V),
+    ) {
+        let row = self.read().get(table, &key).expect("the index runs");
+        let mut row = row.expect("a row");
+        change(&mut row);
+        self.put(table, key, &row);
+    }
+
+    /// Somebody enrolled, with a token that works for a year.
+    pub(crate) fn person(&mut self, role: Role, supplier: Option<SupplierId>) -> Pass {
+        let person = Person {
+            id: draw!(PersonId, self),
+            name: "Somebody".parse().expect("a name"),
+            role,
+            supplier,
+            enrolled: true,
+            suspended: false,
+            recipient: None,
+        };
+        self.put(&tables::PEOPLE, person.id, &person);
+        self.token(person.id)
+    }
+
+    /// Another token for somebody.
+    pub(crate) fn token(&mut self, person: PersonId) -> Pass {
+        let (bearer, digest) = BearerToken::draw(&*self.entropy).expect("entropy");
+        let token = Token {
+            id: draw!(TokenId, self),
+            person,
+            digest,
+            expires: self.now + (365 * 24).hours(),
+            revoked: false,
+        };
+        self.put(&tables::TOKENS, *digest.as_bytes(), &token);
+        Pass {
+            id: person,
+            token: token.id,
+            bearer: bearer.expose_secret().to_owned(),
+        }
+    }
+
+    /// An invitation for somebody, with its code.
+    pub(crate) fn invitation(&mut self, person: PersonId) -> (String, Invitation) {
+        let (code, digest) = EnrolmentCode::draw(&*self.entropy).expect("entropy");
+        let invitation = Invitation {
+            id: draw!(InvitationId, self),
+            person,
+            digest,
+            expires: self.now + 24.hours(),
+            used: false,
+        };
+        self.put(&tables::INVITATIONS, *digest.as_bytes(), &invitation);
+        (code.expose_secret().to_owned(), invitation)
+    }
+
+    pub(crate) fn caller(&self, pass: &Pass) -> Caller {
+        authenticate(&self.read(), &pass.bearer, self.now).expect("a token that works")
+    }
+
+    pub(crate) fn study(&mut self) -> StudyId {
+        let study = Study {
+            id: draw!(StudyId, self),
+            name: "Support for victims".parse().expect("a title"),
+            controller: "Ministry of Justice".parse().expect("a name"),
+            lawful_basis: LawfulBasis::PublicTask,
+            withdraw_within: "30d".parse().expect("a window"),
+            retain: "2y after session".parse().expect("a rule"),
+            key: LeafNumber::FIRST,
+            closed: false,
+        };
+        self.put(&tables::STUDIES, study.id, &study);
+        study.id
+    }
+
+    pub(crate) fn place(&mut self, study: StudyId, of: &Pass, role: Role, until: Option<Date>) {
+        let membership = Membership {
+            study,
+            person: of.id,
+            role,
+            until,
+        };
+        self.put(&tables::MEMBERSHIPS, (study, of.id), &membership);
+    }
+
+    pub(crate) fn participant(&mut self, study: StudyId) -> ParticipantId {
+        let participant = Participant {
+            id: draw!(ParticipantId, self),
+            study,
+            permissions: Permission::ALL.into(),
+            contact: None,
+            contact_key: LeafNumber::FIRST,
+            material_key: LeafNumber::FIRST,
+            added: Date::constant(2026, 1, 1),
+            standing: Standing::Active,
+        };
+        self.put(&tables::PARTICIPANTS, participant.id, &participant);
+        participant.id
+    }
+
+    pub(crate) fn stand(&mut self, participant: ParticipantId, standing: Standing) {
+        self.edit(&tables::PARTICIPANTS, participant, |row| {
+            row.standing = standing;
+        });
+    }
+
+    pub(crate) fn session(&mut self, study: StudyId, participants: &[ParticipantId]) -> SessionId {
+        let session = Session {
+            id: draw!(SessionId, self),
+            study,
+            kind: SessionKind::Interview,
+            date: Date::constant(2026, 1, 10),
+            participants: participants.to_vec(),
+        };
+        self.put(&tables::SESSIONS, session.id, &session);
+        session.id
+    }
+
+    pub(crate) fn item(&mut self, session: SessionId, answers: Option<AssignmentId>) -> ItemId {
+        let session = self.read().get(&tables::SESSIONS, &session);
+        let session = session.expect("the index runs").expect("a session");
+        let item = Item {
+            id: draw!(ItemId, self),
+            study: session.study,
+            session: session.id,
+            participants: session.participants,
+            kind: match answers {
+                Some(_) => Kind::Transcript,
+                None => Kind::Audio,
+            },
+            tier: Tier::Identifiable,
+            length: 1 << 30,
+            key: LeafNumber::FIRST,
+            particulars: Sealed::new(vec![7; 120]),
+            deposited: self.now,
+            depositor: draw!(PersonId, self),
+            answers,
+            erased: false,
+        };
+        self.change(|batch| {
+            batch.put(&tables::ITEMS, &item.id, &item).expect("a row");
+            let in_session = (item.session, item.id);
+            batch
+                .put(&tables::ITEMS_IN, &in_session, &())
+                .expect("a row");
+            if let Some(assignment) = answers {
+                let answers = (assignment, item.id);
+                batch
+                    .put(&tables::ANSWERS_TO, &answers, &())
+                    .expect("a row");
+            }
+        });
+        item.id
+    }
+
+    pub(crate) fn supplier(&mut self, contract_signed: Date) -> SupplierId {
+        let supplier = Supplier {
+            id: draw!(SupplierId, self),
+            name: "McGowan Transcriptions".parse().expect("a name"),
+            contract_signed,
+            approved: true,
+        };
+        self.put(&tables::SUPPLIERS, supplier.id, &supplier);
+        supplier.id
+    }
+
+    pub(crate) fn assign(
+        &mut self,
+        item: ItemId,
+        supplier: SupplierId,
+        until: Date,
+    ) -> AssignmentId {
+        let row = self.read().get(&tables::ITEMS, &item);
+        let assignment = Assignment {
+            id: draw!(AssignmentId, self),
+            item,
+            study: row.expect("the index runs").expect("an item").study,
+            supplier,
+            until,
+            ended: false,
+        };
+        self.change(|batch| {
+            let of = (item, assignment.id);
+            let id = assignment.id;
+            batch
+                .put(&tables::ASSIGNMENTS, &id, &assignment)
+                .expect("a row");
+            batch.put(&tables::ASSIGNMENTS_OF, &of, &()).expect("a row");
+        });
+        assignment.id
+    }
+
+    pub(crate) fn erasure(
+        &mut self,
+        study: StudyId,
+        participant: ParticipantId,
+        requested_by: PersonId,
+    ) -> ErasureId {
+        let erasure = Erasure {
+            id: draw!(ErasureId, self),
+            study,
+            withdrawal: Withdrawal {
+                participant,
+                contact_only: false,
+                in_time: true,
+            },
+            requested_by,
+            requested_at: self.now,
+            stage: ErasureStage::Requested,
+            approved: None,
+            target: ErasureTarget::default(),
+            epoch: None,
+            old_root_effaced: None,
+            deleted: Vec::new(),
+            certificate: None,
+        };
+        self.put(&tables::ERASURES, erasure.id, &erasure);
+        erasure.id
+    }
+
+    /// Identifiers that nothing has.
+    pub(crate) fn nothing(&self) -> Ids {
+        Ids {
+            study: draw!(StudyId, self),
+            participant: draw!(ParticipantId, self),
+            session: draw!(SessionId, self),
+            item: draw!(ItemId, self),
+            supplier: draw!(SupplierId, self),
+            assignment: draw!(AssignmentId, self),
+            erasure: draw!(ErasureId, self),
+        }
+    }
+
+    /// A study with one of everything in it; the erasure was asked for by `requested_by`.
+    pub(crate) fn ids(&mut self, requested_by: PersonId) -> Ids {
+        let study = self.study();
+        let participant = self.participant(study);
+        let session = self.session(study, &[participant]);
+        let item = self.item(session, None);
+        let supplier = self.supplier(Date::constant(2026, 1, 2));
+        let assignment = self.assign(item, supplier, Date::constant(2026, 3, 31));
+        Ids {
+            study,
+            participant,
+            session,
+            item,
+            supplier,
+            assignment,
+            erasure: self.erasure(study, participant, requested_by),
+        }
+    }
+}
+
+/// One identifier of each kind that something is done to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ids {
+    pub(crate) study: StudyId,
+    pub(crate) participant: ParticipantId,
+    pub(crate) session: SessionId,
+    pub(crate) item: ItemId,
+    pub(crate) supplier: SupplierId,
+    pub(crate) assignment: AssignmentId,
+    pub(crate) erasure: ErasureId,
+}

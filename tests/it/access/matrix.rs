@@ -1,0 +1,439 @@
+//! The matrix of roles and actions, held against the same rules written a second time.
+
+use std::cell::RefCell;
+
+use jiff::civil::{Date, date};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use strongroom::access::Why;
+use strongroom::index::tables;
+use strongroom::model::{Action, Kind, Role, Standing};
+
+use super::GATE;
+use super::asking::{Asked, Told, ask};
+use super::house::{House, Ids, Pass};
+
+const TODAY: Date = date(2026, 1, 15);
+const YESTERDAY: Date = date(2026, 1, 14);
+
+// Days on which a contract of twelve months was signed.
+const IN_FORCE: Date = date(2025, 6, 1);
+const ENDS_TODAY: Date = date(2025, 1, 16);
+const ENDED_YESTERDAY: Date = date(2025, 1, 15);
+const BEGINS_TOMORROW: Date = date(2026, 1, 16);
+
+/// Facts that a decision may turn on.
+#[derive(Debug, Clone, Copy)]
+struct World {
+    role: Role,
+    place: Option<(Role, Option<Date>)>,
+    works_for: Firm,
+    approved: bool,
+    contract_signed: Date,
+    assigned: Assigned,
+    until: Date,
+    ended: bool,
+    standing: Standing,
+    closed: bool,
+    asked_for_it: bool,
+}
+
+/// The supplier somebody works for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Firm {
+    None,
+    TheOneAssigned,
+    Another,
+}
+
+/// How the item asked for hangs on the assignment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Assigned {
+    NotAtAll,
+    Itself,
+    ItsAnswer,
+}
+
+fn any_of<T: Clone + std::fmt::Debug + 'static>(values: &[T]) -> impl Strategy<Value = T> {
+    prop::sample::select(values.to_vec())
+}
+
+prop_compose! {
+    fn world()(
+        role in any_of(&Role::ALL),
+        place in prop::option::weighted(0.8, (
+            prop_oneof![any_of(&[Role::StudyLead, Role::Researcher]), any_of(&Role::ALL)],
+            any_of(&[None, Some(TODAY), Some(YESTERDAY), Some(Date::MIN), Some(Date::MAX)]),
+        )),
+        works_for in any_of(&[Firm::None, Firm::TheOneAssigned, Firm::TheOneAssigned, Firm::Another]),
+        approved in prop::bool::weighted(0.8),
+        contract_signed in any_of(&[IN_FORCE, IN_FORCE, ENDS_TODAY, ENDED_YESTERDAY, BEGINS_TOMORROW]),
+        assigned in any_of(&[Assigned::NotAtAll, Assigned::Itself, Assigned::Itself, Assigned::ItsAnswer]),
+        until in any_of(&[TODAY, YESTERDAY, Date::MAX]),
+        ended in prop::bool::weighted(0.2),
+        standing in any_of(&[Standing::Active, Standing::Active, Standing::Frozen, Standing::Erased]),
+        closed in prop::bool::weighted(0.3),
+        asked_for_it: bool,
+    ) -> World {
+        World {
+            role, place, works_for, approved, contract_signed, assigned, until, ended, standing,
+            closed, asked_for_it,
+        }
+    }
+}
+
+impl World {
+    /// Builds the facts, and says who asks and for what.
+    fn build(&self, house: &mut House) -> (Pass, Ids) {
+        let firm = house.supplier(self.contract_signed);
+        house.edit(&tables::SUPPLIERS, firm, |row| row.approved = self.approved);
+        let works_for = match self.works_for {
+            Firm::None => None,
+            Firm::TheOneAssigned => Some(firm),
+            Firm::Another => Some(house.supplier(date(2025, 6, 1))),
+        };
+        let who = house.person(self.role, works_for);
+        let other = house.person(Role::InformationGovernance, None);
+        let requested_by = if self.asked_for_it { who.id } else { other.id };
+        let mut ids = house.ids(requested_by);
+        ids.supplier = firm;
+        if let Some((role, until)) = self.place {
+            house.place(ids.study, &who, role, until);
+        }
+        if self.assigned != Assigned::NotAtAll {
+            let assignment = house.assign(ids.item, firm, self.until);
+            house.edit(&tables::ASSIGNMENTS, assignment, |row| {
+                row.ended = self.ended
+            });
+            ids.assignment = assignment;
+            if self.assigned == Assigned::ItsAnswer {
+                ids.item = house.item(ids.session, Some(assignment));
+            }
+        }
+        house.edit(&tables::STUDIES, ids.study, |row| row.closed = self.closed);
+        house.stand(ids.participant, self.standing);
+        (who, ids)
+    }
+
+    fn firm_in_force(&self) -> bool {
+        self.approved && [IN_FORCE, ENDS_TODAY].contains(&self.contract_signed)
+    }
+
+    /// Of the research team: a place of the right kind, in force, held by somebody who may hold one.
+    fn in_team(&self) -> bool {
+        let may_hold_one = matches!(
+            self.role,
+            Role::StudyLead | Role::Researcher | Role::InformationGovernance
+        );
+        let holds_one = self.place.is_some_and(|(role, until)| {
+            let counts = matches!(role, Role::StudyLead | Role::Researcher);
+            counts && until.is_none_or(|until| until >= TODAY)
+        });
+        may_hold_one && holds_one
+    }
+
+    fn leads(&self) -> bool {
+        self.in_team() && self.place.is_some_and(|(role, _)| role == Role::StudyLead)
+    }
+
+    fn is_assigned(&self) -> bool {
+        self.role == Role::Transcriber
+            && self.works_for == Firm::TheOneAssigned
+            && self.firm_in_force()
+            && self.assigned != Assigned::NotAtAll
+            && !self.ended
+            && self.until >= TODAY
+            && self.standing == Standing::Active
+    }
+
+    /// The rules, a second time.
+    fn expected(&self, asked: Asked) -> Told {
+        use Action::*;
+        let is = |roles: &[Role]| roles.contains(&self.role);
+        let (admin, governance) = (Role::Administrator, Role::InformationGovernance);
+        let auditor = Role::Auditor;
+        let frozen = self.standing == Standing::Frozen;
+        let gone = self.standing == Standing::Erased;
+        let oversees = is(&[governance, auditor]);
+        let knows_study = self.in_team() || oversees;
+        let knows_item = (self.in_team() || is(&[governance]) || self.is_assigned()) && !gone;
+        let knows_erasure = self.leads() || oversees;
+        let (known, permitted, reason) = match asked {
+            Asked::To(ManagePeople | ManageSuppliers) => (true, is(&[admin, governance]), None),
+            Asked::To(CreateStudy) => (true, is(&[Role::StudyLead, governance]), None),
+            Asked::To(ReadAudit) => (true, oversees, None),
+            Asked::To(ReadVault) => (true, oversees || is(&[admin]), None),
+            Asked::To(ReadStudy) => (knows_study, true, None),
+            Asked::To(ManageStudy) => (knows_study, self.leads() || is(&[governance]), None),
+            Asked::To(AddParticipant | AddSession) => {
+                let closed = self.closed.then_some(Why::StudyClosed);
+                (knows_study, self.in_team(), closed)
+            }
+            Asked::To(WithdrawParticipant) => {
+                let may = self.leads() || is(&[governance]);
+                (knows_study && !gone, may, None)
+            }
+            Asked::To(ReadItem) => (knows_item, true, None),
+            Asked::To(OpenItem) => {
+                let withdrawal = frozen.then_some(Why::WithdrawalUnderWay);
+                let reason =
+                    withdrawal.or(is(&[governance]).then_some(Why::GovernanceOpensNothing));
+                (knows_item, self.in_team() || self.is_assigned(), reason)
+            }
+            Asked::To(AssignItem) => {
+                let withdrawal = frozen.then_some(Why::WithdrawalUnderWay);
+                let lapsed = (!self.firm_in_force()).then_some(Why::SupplierNotInForce);
+                (knows_item, self.leads(), withdrawal.or(lapsed))
+            }
+            Asked::EndAssignment => (knows_item, self.leads(), None),
+            Asked::To(ReadErasure) => (knows_erasure, true, None),
+            Asked::To(ApproveErasure) => {
+                let second = self.asked_for_it.then_some(Why::SecondPersonNeeded);
+                (knows_erasure, is(&[governance]), second)
+            }
+            Asked::Deposit(_) | Asked::To(DepositItem) => {
+                let transcript = asked != Asked::Deposit(Kind::Audio);
+                let wrong_kind = self.role == Role::Transcriber && !transcript;
+                let reasons = [
+                    (self.closed, Why::StudyClosed),
+                    (gone, Why::ParticipantWithdrawn),
+                    (frozen, Why::WithdrawalUnderWay),
+                    (wrong_kind, Why::TranscriptsOnly),
+                ];
+                let reason = reasons.into_iter().find(|(holds, _)| *holds);
+                let known = knows_study || self.is_assigned();
+                let permitted = self.in_team() || self.is_assigned();
+                (known, permitted, reason.map(|(_, why)| why))
+            }
+        };
+        match (known, permitted, reason) {
+            (false, _, _) => Told::NoSuchThing,
+            (true, false, _) => Told::Refused(Why::NotPermitted),
+            (true, true, Some(why)) => Told::Refused(why),
+            (true, true, None) => Told::Yes,
+        }
+    }
+}
+
+/// Runs `check` over worlds of `strategy`, one after the other in one house.
+fn over<S: Strategy>(cases: u32, strategy: S, check: impl Fn(&mut House, S::Value)) {
+    let house = RefCell::new(House::new());
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&strategy, |world| {
+        check(&mut house.borrow_mut(), world);
+        Ok(())
+    });
+    outcome.expect("holds for every world");
+}
+
+/// R22, R23, R28, R29, R31, R50: every act, over any facts.
+#[test]
+fn every_decision_is_the_one_expected() {
+    over(100, world(), |house, world| {
+        let (who, ids) = world.build(house);
+        for asked in Asked::all() {
+            let told = ask(&GATE, house, &who, asked, &ids);
+            assert_eq!(told, world.expected(asked), "{asked:?}");
+        }
+    });
+}
+
+/// R22, R28: whatever places they are given, these open nothing but what is assigned to them.
+#[test]
+fn nobody_outside_the_team_opens_what_is_not_assigned() {
+    let outside = [
+        Role::Administrator,
+        Role::InformationGovernance,
+        Role::Auditor,
+        Role::Commissioner,
+        Role::Transcriber,
+        Role::Transcriber,
+    ];
+    let place = any_of(&[Role::StudyLead, Role::Researcher]);
+    let worlds = (world(), any_of(&outside), place).prop_map(|(mut world, role, place)| {
+        world.role = role;
+        world.place = Some((place, None));
+        world
+    });
+    over(200, worlds, |house, world| {
+        let (who, ids) = world.build(house);
+        let told = ask(&GATE, house, &who, Asked::To(Action::OpenItem), &ids);
+        assert_eq!(told == Told::Yes, world.is_assigned());
+    });
+}
+
+/// R50: a place in one study is none in another.
+#[test]
+fn r50_studies_do_not_see_each_other() {
+    let mut house = House::new();
+    let other = house.person(Role::InformationGovernance, None);
+    let (mine, theirs) = (house.ids(other.id), house.ids(other.id));
+    for role in [Role::StudyLead, Role::Researcher] {
+        let who = house.person(role, None);
+        house.place(mine.study, &who, role, None);
+        for asked in Asked::all() {
+            let told = ask(&GATE, &house, &who, asked, &theirs);
+            assert!(
+                asked.is_vault_wide() || told == Told::NoSuchThing,
+                "{asked:?}"
+            );
+        }
+        let told = ask(&GATE, &house, &who, Asked::To(Action::OpenItem), &mine);
+        assert_eq!(told, Told::Yes);
+    }
+}
+
+/// Invariant 9: erased, foreign and unknown things are one answer, to the last letter.
+#[test]
+fn what_is_erased_foreign_or_unknown_cannot_be_told_apart() {
+    let mut house = House::new();
+    let other = house.person(Role::InformationGovernance, None);
+    let supplier = house.supplier(date(2025, 6, 1));
+    let (mine, foreign) = (house.ids(other.id), house.ids(other.id));
+    let unknown = house.nothing();
+    house.assign(mine.item, supplier, TODAY);
+    let lead = house.person(Role::StudyLead, None);
+    house.place(mine.study, &lead, Role::StudyLead, None);
+    let transcriber = house.person(Role::Transcriber, Some(supplier));
+    let commissioner = house.person(Role::Commissioner, None);
+    let of_participants = [
+        Action::ReadItem,
+        Action::OpenItem,
+        Action::WithdrawParticipant,
+    ];
+
+    for who in [&lead, &transcriber, &commissioner] {
+        for asked in Asked::all().into_iter().filter(|a| !a.is_vault_wide()) {
+            for ids in [&foreign, &unknown] {
+                assert_eq!(ask(&GATE, &house, who, asked, ids), Told::NoSuchThing);
+            }
+        }
+    }
+    let opens = |house: &House, who| ask(&GATE, house, who, Asked::To(Action::OpenItem), &mine);
+    assert_eq!(opens(&house, &lead), Told::Yes);
+    assert_eq!(opens(&house, &transcriber), Told::Yes);
+
+    // R14: the team is told of a withdrawal; a supplier finds nothing there, as ever after.
+    house.stand(mine.participant, Standing::Frozen);
+    let withdrawal = Told::Refused(Why::WithdrawalUnderWay);
+    assert_eq!(opens(&house, &lead), withdrawal);
+    for asked in Asked::all().into_iter().filter(|a| !a.is_vault_wide()) {
+        assert_eq!(
+            ask(&GATE, &house, &transcriber, asked, &mine),
+            Told::NoSuchThing
+        );
+    }
+
+    house.stand(mine.participant, Standing::Erased);
+    for who in [&lead, &transcriber, &commissioner, &other] {
+        for action in of_participants {
+            let told = ask(&GATE, &house, who, Asked::To(action), &mine);
+            assert_eq!(told, Told::NoSuchThing, "{action}");
+        }
+    }
+}
+
+/// R20: an item whose own key is destroyed is gone, and so is one of whose people there is no row.
+#[test]
+fn an_item_is_gone_with_its_key_or_with_anyone_in_it() {
+    let mut house = House::new();
+    let lead = house.person(Role::StudyLead, None);
+    let study = house.study();
+    house.place(study, &lead, Role::StudyLead, None);
+    let unknown = house.nothing();
+    let group = [house.participant(study), house.participant(study)];
+    let session = house.session(study, &group);
+    let item = house.item(session, None);
+    let ids = Ids {
+        study,
+        session,
+        item,
+        ..unknown
+    };
+    let open = |house: &House, ids| ask(&GATE, house, &lead, Asked::To(Action::OpenItem), ids);
+    assert_eq!(open(&house, &ids), Told::Yes);
+
+    let session = house.session(study, &[group[0], unknown.participant]);
+    let nobody = Ids {
+        item: house.item(session, None),
+        ..ids
+    };
+    assert_eq!(open(&house, &nobody), Told::NoSuchThing);
+
+    house.stand(group[1], Standing::Frozen);
+    assert_eq!(open(&house, &ids), Told::Refused(Why::WithdrawalUnderWay));
+    house.stand(group[1], Standing::Active);
+    house.edit(&tables::ITEMS, item, |row| row.erased = true);
+    assert_eq!(open(&house, &ids), Told::NoSuchThing);
+}
+
+/// R28: a transcript answers the assignment that has no answer yet.
+#[test]
+fn r28_a_deposit_answers_an_assignment() {
+    use strongroom::access::acts::DepositItem;
+    let mut house = House::new();
+    let lead = house.person(Role::StudyLead, None);
+    let ids = house.ids(lead.id);
+    house.place(ids.study, &lead, Role::StudyLead, None);
+    let transcriber = house.person(Role::Transcriber, Some(ids.supplier));
+    let second = house.item(ids.session, None);
+    let second = house.assign(second, ids.supplier, TODAY);
+    let answers = |house: &House, who: &Pass| {
+        let on = (ids.session, Kind::Transcript);
+        let caller = house.caller(who);
+        let grant = GATE.decide::<DepositItem>(&house.read(), &caller, on, house.now);
+        let deposit = grant.expect("granted").into_loaded();
+        assert_eq!(deposit.session.id, ids.session);
+        assert_eq!(deposit.participants.len(), 1);
+        deposit.answers.map(|assignment| assignment.id)
+    };
+    assert_eq!(answers(&house, &lead), None);
+    // Of two without an answer, the one that gives access longer.
+    assert_eq!(answers(&house, &transcriber), Some(ids.assignment));
+    let transcript = house.item(ids.session, Some(ids.assignment));
+    assert_eq!(answers(&house, &transcriber), Some(second));
+    // What answers is seen by the supplier, and by no other.
+    let other = house.supplier(TODAY);
+    let other = house.person(Role::Transcriber, Some(other));
+    let transcript = Ids {
+        item: transcript,
+        ..ids
+    };
+    let open = Asked::To(Action::OpenItem);
+    assert_eq!(
+        ask(&GATE, &house, &transcriber, open, &transcript),
+        Told::Yes
+    );
+    assert_eq!(
+        ask(&GATE, &house, &other, open, &transcript),
+        Told::NoSuchThing
+    );
+    house.edit(&tables::ASSIGNMENTS, ids.assignment, |row| row.ended = true);
+    assert_eq!(
+        ask(&GATE, &house, &transcriber, open, &transcript),
+        Told::NoSuchThing
+    );
+    assert_eq!(answers(&house, &transcriber), Some(second));
+    house.item(ids.session, Some(second));
+    assert_eq!(answers(&house, &transcriber), Some(second));
+}
+
+/// R29: a supplier nobody approved, and one whose contract has lapsed, are given nothing.
+#[test]
+fn r29_only_suppliers_under_contract_are_given_material() {
+    let mut house = House::new();
+    let lead = house.person(Role::StudyLead, None);
+    let ids = house.ids(lead.id);
+    house.place(ids.study, &lead, Role::StudyLead, None);
+    let assign = Asked::To(Action::AssignItem);
+    assert_eq!(ask(&GATE, &house, &lead, assign, &ids), Told::Yes);
+    let lapsed = house.supplier(date(2025, 1, 15));
+    for supplier in [lapsed, house.nothing().supplier] {
+        let told = ask(&GATE, &house, &lead, assign, &Ids { supplier, ..ids });
+        assert_eq!(told, Told::Refused(Why::SupplierNotInForce));
+    }
+}

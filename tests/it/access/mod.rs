@@ -1,0 +1,16 @@
+//! Access: every role, every action, every fact that matters, decided over a real index.
+
+mod asking;
+mod house;
+mod matrix;
+mod strangers;
+mod table;
+mod time;
+
+use std::sync::LazyLock;
+
+use strongroom::access::Gatekeeper;
+
+/// The policies, read once.
+static GATE: LazyLock<Gatekeeper> =
+    LazyLock::new(|| Gatekeeper::new().expect("the policies are usable"));
