@@ -168,16 +168,21 @@ impl Comparison {
         self.hashes.push(hash);
     }
 
-    /// The hashes as they now are, and whether any was rewritten.
-    pub(super) fn finish(mut self) -> Result<(Hashes, bool), Error> {
-        self.hashes.write()?;
-        let hashes = self.hashes;
+    /// The hashes as they now are, and whether any differed. A disk that takes none of them, being
+    /// full, keeps nobody from reading the journal.
+    pub(super) fn finish(self) -> (Hashes, bool) {
+        let Self {
+            mut hashes,
+            rebuilt,
+            ..
+        } = self;
+        let written = hashes.write().is_ok();
         let length = hashes.stored * HASH_BYTES;
-        let failed = |source| Error::io("write", &hashes.path, source);
-        let found = hashes.file.metadata().map_err(failed)?.len();
-        if found != length {
-            hashes.file.set_len(length).map_err(failed)?;
+        let found = hashes.file.metadata().map_or(0, |file| file.len());
+        if written && found > length {
+            // What is beyond the hashes that count is never read; the next opening cuts it again.
+            let _ = hashes.file.set_len(length);
         }
-        Ok((hashes, self.rebuilt || found != length))
+        (hashes, rebuilt || found > length)
     }
 }

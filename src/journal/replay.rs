@@ -66,7 +66,7 @@ pub(super) fn replay<E: From<Error>>(
     }
     let torn_bytes = torn.map_or(0, |torn| torn.bytes);
     tidy(dir, disk, torn, &mut segments)?;
-    let (hashes, hashes_rebuilt) = hashes.finish()?;
+    let (hashes, hashes_rebuilt) = hashes.finish();
     let recovery = Recovery {
         anchor: tree.anchor(),
         torn_bytes,
