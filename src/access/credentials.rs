@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_encoding_is_crockfords() {
         let mut bytes = [0; 32];
-        bytes[0] = 0b00001_000;
+        bytes[0] = 0b0000_1000;
         bytes[31] = 0b0000_0001;
         let text = write("src1-", &key(bytes));
         assert_eq!(*text, format!("src1-1{}0g", "0".repeat(49)));

@@ -18,6 +18,7 @@ mod facts;
 mod gatekeeper;
 mod gather;
 mod grant;
+mod policies;
 mod rules;
 
 pub mod acts;

@@ -1,28 +1,17 @@
-//! The policies: read from the files beside this one, checked against their schema, and asked.
+//! Asking the policies.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Decision, Effect, EntityUid, Policy, PolicyId, PolicySet,
-    Request, Response, Schema, ValidationMode, Validator,
+    ActionConstraint, Authorizer, Decision, Effect, EntityUid, Policy, PolicySet, Request,
+    Response, Schema,
 };
 use jiff::civil::Date;
 
 use super::error::{PolicyError, Undecided, Why};
 use super::facts::{Case, Facts, RestsOn, Thing, Words};
+use super::policies::Policies;
 use crate::model::{Action, Person};
-
-const SCHEMA: &str = include_str!("policies/strongroom.cedarschema");
-
-/// The policies, a file per family of actions.
-const FILES: [(&str, &str); 6] = [
-    ("people.cedar", include_str!("policies/people.cedar")),
-    ("studies.cedar", include_str!("policies/studies.cedar")),
-    ("material.cedar", include_str!("policies/material.cedar")),
-    ("suppliers.cedar", include_str!("policies/suppliers.cedar")),
-    ("erasure.cedar", include_str!("policies/erasure.cedar")),
-    ("audit.cedar", include_str!("policies/audit.cedar")),
-];
 
 /// What the policies are asked about: what people do, and three questions that come before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,10 +68,9 @@ pub(super) enum Answer {
 /// The policies, ready to be asked.
 pub(super) struct Rules {
     words: Words,
-    schema: Schema,
+    policies: Policies,
     authorizer: Authorizer,
     pages: BTreeMap<Question, Page>,
-    rests_on: HashMap<PolicyId, RestsOn>,
 }
 
 /// The policies that can say something about one question.
@@ -95,26 +83,23 @@ struct Page {
 impl Rules {
     /// The policies the program carries.
     pub(super) fn embedded() -> Result<Self, PolicyError> {
-        Self::read(SCHEMA, &FILES)
+        Self::of(Policies::embedded()?)
     }
 
-    fn read(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
-        let schema = read_schema(schema)?;
-        let policies = read_policies(files)?;
-        check(&schema, &policies)?;
+    fn of(policies: Policies) -> Result<Self, PolicyError> {
         let words = Words::new().map_err(PolicyError::Schema)?;
-        check_actions(&schema, &words)?;
-        check_reasons(&policies)?;
-        let rests_on = rests_on(&policies)?;
+        check_actions(policies.schema(), &words)?;
         let pages = Question::all()
-            .map(|question| Ok((question, page(&policies, words.action(question.name()))?)))
+            .map(|question| {
+                let action = words.action(question.name());
+                Ok((question, page(policies.all(), action)?))
+            })
             .collect::<Result<_, PolicyError>>()?;
         Ok(Self {
             words,
-            schema,
+            policies,
             authorizer: Authorizer::new(),
             pages,
-            rests_on,
         })
     }
 
@@ -136,7 +121,7 @@ impl Rules {
         let response = self.evaluate(page, &page.all, case)?;
         if response.decision() == Decision::Allow {
             let permits = response.diagnostics().reason();
-            let rests_on = permits.filter_map(|id| self.rests_on.get(id).copied());
+            let rests_on = permits.filter_map(|id| self.policies.rests_on(id));
             return Ok(Answer::Permitted(rests_on.collect()));
         }
         let permitted_otherwise = self.evaluate(page, &page.permits, case)?;
@@ -172,13 +157,17 @@ impl Rules {
 
     /// The schema, to check facts against; only in debug builds, since the tests ask every question.
     fn checked(&self) -> Option<&Schema> {
-        cfg!(debug_assertions).then_some(&self.schema)
+        cfg!(debug_assertions).then(|| self.policies.schema())
     }
 }
 
 impl std::fmt::Debug for Rules {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Rules({} permits)", self.rests_on.len())
+        write!(
+            f,
+            "Rules({} policies)",
+            self.policies.all().num_of_policies()
+        )
     }
 }
 
@@ -196,54 +185,6 @@ fn reason(response: &Response) -> Why {
         .unwrap_or(Why::NotPermitted)
 }
 
-fn read_schema(schema: &str) -> Result<Schema, PolicyError> {
-    let read = Schema::from_cedarschema_str(schema);
-    let (schema, warnings) = read.map_err(|error| PolicyError::Schema(error.to_string()))?;
-    let mut warnings = warnings.map(|warning| warning.to_string());
-    match warnings.next() {
-        Some(warning) => Err(PolicyError::Schema(warning)),
-        None => Ok(schema),
-    }
-}
-
-/// The policies of all files, each by the name in its `@id`.
-fn read_policies(files: &[(&str, &str)]) -> Result<PolicySet, PolicyError> {
-    let mut policies = PolicySet::new();
-    for (file, text) in files {
-        let file = (*file).to_owned();
-        let parsed: PolicySet = match text.parse() {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                let reason = format!("{error}");
-                return Err(PolicyError::Parse { file, reason });
-            }
-        };
-        if parsed.num_of_templates() > 0 {
-            return Err(PolicyError::Unnamed { file });
-        }
-        for policy in parsed.policies() {
-            let Some(name) = policy.annotation("id").filter(|name| !name.is_empty()) else {
-                return Err(PolicyError::Unnamed { file });
-            };
-            let named = policy.new_id(PolicyId::new(name));
-            let added = policies.add(named);
-            added.map_err(|_| PolicyError::NamedTwice(name.to_owned()))?;
-        }
-    }
-    Ok(policies)
-}
-
-fn check(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
-    let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
-    if result.validation_passed_without_warnings() {
-        return Ok(());
-    }
-    let errors = result.validation_errors().map(ToString::to_string);
-    let warnings = result.validation_warnings().map(ToString::to_string);
-    let found: Vec<String> = errors.chain(warnings).collect();
-    Err(PolicyError::Invalid(found.join("; ")))
-}
-
 /// The schema's actions are the program's, no more and no fewer.
 fn check_actions(schema: &Schema, words: &Words) -> Result<(), PolicyError> {
     let mut known: Vec<EntityUid> = Question::all().map(|q| words.action(q.name())).collect();
@@ -256,31 +197,6 @@ fn check_actions(schema: &Schema, words: &Words) -> Result<(), PolicyError> {
         Some(missing) => Err(PolicyError::ActionsDiffer(missing.to_string())),
         None => Ok(()),
     }
-}
-
-/// Every rule that refusals name is among the policies.
-fn check_reasons(policies: &PolicySet) -> Result<(), PolicyError> {
-    for rule in Why::RULES.iter().filter_map(|why| why.rule()) {
-        let policy = policies.policy(&PolicyId::new(rule));
-        if policy.is_none_or(|policy| policy.effect() != Effect::Forbid) {
-            return Err(PolicyError::RuleMissing(rule));
-        }
-    }
-    Ok(())
-}
-
-fn rests_on(policies: &PolicySet) -> Result<HashMap<PolicyId, RestsOn>, PolicyError> {
-    let permits = policies
-        .policies()
-        .filter(|policy| policy.effect() == Effect::Permit);
-    permits
-        .map(|policy| {
-            let named = policy.annotation("rests_on").and_then(RestsOn::named);
-            let named =
-                named.ok_or_else(|| PolicyError::RestsOnNothing(policy.id().to_string()))?;
-            Ok((policy.id().clone(), named))
-        })
-        .collect()
 }
 
 /// Lays aside what cannot apply to `action`, once and for all requests.
@@ -307,6 +223,7 @@ fn page(policies: &PolicySet, action: EntityUid) -> Result<Page, PolicyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::policies::{FILES, SCHEMA};
     use crate::entropy::SystemEntropy;
     use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId};
     use crate::model::{Membership, Role};
@@ -322,6 +239,10 @@ mod tests {
             suspended: false,
             recipient: None,
         }
+    }
+
+    fn read(schema: &str, files: &[(&str, &str)]) -> Result<Rules, PolicyError> {
+        Rules::of(Policies::read(schema, files)?)
     }
 
     /// A thing that a question can be about.
@@ -381,97 +302,19 @@ mod tests {
         case.expect("the facts fit the schema")
     }
 
-    /// The policies with `old` replaced by `new` wherever it stands in `file`.
-    fn changed(file: &str, old: &str, new: &str) -> Result<Rules, PolicyError> {
-        let texts = FILES.map(|(name, text)| match name == file {
-            true => {
-                assert!(text.contains(old), "{file} has {old}");
-                (name, text.replace(old, new))
-            }
-            false => (name, text.to_owned()),
-        });
-        let texts: Vec<_> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
-        Rules::read(SCHEMA, &texts)
-    }
-
-    #[test]
-    fn the_policies_fit_their_schema_and_a_broken_one_is_noticed() {
-        Rules::embedded().expect("usable");
-        let invalid = |file, old, new| {
-            let error = changed(file, old, new).expect_err("broken");
-            assert!(matches!(error, PolicyError::Invalid(_)), "{error}");
-        };
-        invalid(
-            "people.cedar",
-            "Role::\"commissioner\"",
-            "Role::\"comissioner\"",
-        );
-        invalid("people.cedar", "principal.suspended", "principal.suspnded");
-        invalid(
-            "studies.cedar",
-            "Action::\"manage-study\"",
-            "Action::\"manage-studies\"",
-        );
-        invalid("studies.cedar", "context has place &&", "");
-        invalid(
-            "material.cedar",
-            "resource.withdrawn",
-            "resource.closed == 1",
-        );
-        invalid("suppliers.cedar", "Kind::\"transcript\"", "\"transcript\"");
-        invalid(
-            "suppliers.cedar",
-            "!context.assignment.ended",
-            "context.assignment.until",
-        );
-        // A policy that can never apply is a mistake as well.
-        invalid(
-            "erasure.cedar",
-            "resource.requestedBy == principal",
-            "false",
-        );
-    }
-
-    #[test]
-    fn a_policy_without_a_name_or_a_reason_to_end_is_noticed() {
-        let error = |file, old, new| changed(file, old, new).expect_err("broken");
-        let unnamed = error("audit.cedar", "@id(\"vault-status-is-read\")", "");
-        assert!(matches!(unnamed, PolicyError::Unnamed { .. }));
-        let twice = error("audit.cedar", "vault-status-is-read", "people-are-managed");
-        assert_eq!(
-            twice,
-            PolicyError::NamedTwice("people-are-managed".to_owned())
-        );
-        let resting = error("audit.cedar", "@rests_on(\"role\")", "@rests_on(\"rank\")");
-        assert!(matches!(resting, PolicyError::RestsOnNothing(_)));
-        let renamed = error(
-            "erasure.cedar",
-            "erasure-takes-a-second-person",
-            "two-people",
-        );
-        assert_eq!(
-            renamed,
-            PolicyError::RuleMissing("erasure-takes-a-second-person")
-        );
-        let unfinished = error("audit.cedar", "permit (", "permit ((");
-        assert!(matches!(unfinished, PolicyError::Parse { .. }));
-        let template = error("people.cedar", "Role::\"commissioner\"", "?principal");
-        assert!(matches!(template, PolicyError::Unnamed { .. }));
-    }
-
     #[test]
     fn the_schema_has_the_programs_actions() {
         let more = format!(
             "{SCHEMA} action \"sell-item\" appliesTo {{ principal: Person, resource: Item, context: Facts }};"
         );
-        let error = Rules::read(&more, &FILES).expect_err("one too many");
+        let error = read(&more, &FILES).expect_err("one too many");
         assert_eq!(
             error,
             PolicyError::ActionsDiffer("Action::\"sell-item\"".to_owned())
         );
         let fewer = SCHEMA.replace("\"read-audit\", \"read-vault\"", "\"read-vault\"");
-        assert!(Rules::read(&fewer, &FILES).is_err());
-        let error = Rules::read("entity Person", &FILES).expect_err("no schema");
+        assert!(read(&fewer, &FILES).is_err());
+        let error = read("entity Person", &FILES).expect_err("no schema");
         assert!(matches!(error, PolicyError::Schema(_)));
     }
 
@@ -495,13 +338,13 @@ mod tests {
     #[test]
     fn what_is_laid_aside_says_nothing() {
         let rules = Rules::embedded().expect("usable");
-        let every = read_policies(&FILES).expect("usable");
+        let every = rules.policies.all();
         for role in Role::ALL {
             let person = somebody(role);
             for (question, page) in &rules.pages {
                 let case = case(&rules, &person, *question);
                 let some = rules.evaluate(page, &page.all, &case).expect("an answer");
-                let all = rules.evaluate(page, &every, &case).expect("an answer");
+                let all = rules.evaluate(page, every, &case).expect("an answer");
                 assert_eq!(some, all, "{role} {question:?}");
                 assert!(page.all.num_of_policies() < every.num_of_policies());
             }
@@ -514,7 +357,7 @@ mod tests {
             when { principal.enrolled && 9223372036854775807 + 1 == 0 };";
         let mut files = FILES.to_vec();
         files.push(("sums.cedar", overflowing));
-        let rules = Rules::read(SCHEMA, &files).expect("it parses, and the types fit");
+        let rules = read(SCHEMA, &files).expect("it parses, and the types fit");
         let question = Question::Do(Action::ReadVault);
         let case = case(&rules, &somebody(Role::Auditor), question);
         let error = rules.ask(question, &case).expect_err("undecided");

@@ -1,5 +1,6 @@
 //! Every black-box test in one binary.
 
+mod access;
 mod agefile;
 mod index;
 mod journal;

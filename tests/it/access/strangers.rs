@@ -17,7 +17,7 @@ fn stranger<T: std::fmt::Debug>(answer: Result<T, Denial>) -> (String, &'static 
 
 /// All were told the same, and for as many reasons as there are.
 fn expect_one_answer(strangers: &[(String, &'static str)]) {
-    let (told, _) = &strangers[0];
+    let (told, _) = strangers.first().expect("a stranger");
     assert!(strangers.iter().all(|(other, _)| other == told));
     let mut reasons: Vec<_> = strangers.iter().map(|(_, reason)| reason).collect();
     reasons.sort();

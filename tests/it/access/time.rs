@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use strongroom::access::acts::{AssignItem, OpenItem, ReadVault};
+use strongroom::access::acts::{AddSession, AssignItem, OpenItem, ReadStudy, ReadVault};
 use strongroom::access::{Act, Denial, Grant, Why};
 use strongroom::index::tables;
 use strongroom::model::{Role, Standing};
@@ -136,6 +136,19 @@ fn r29_a_contract_that_lapses_stops_a_transfer() {
             row.approved = false;
         });
     assert_eq!(scene.still(&grant), Told::NoSuchThing);
+}
+
+/// Whoever may do something for two reasons may do it until the later of both ends.
+#[test]
+fn the_reason_that_lasts_longest_counts() {
+    let mut scene = Scene::new();
+    let (study, until) = (scene.ids.study, Some(date(2026, 1, 31)));
+    let who = scene.house.person(Role::InformationGovernance, None);
+    scene.house.place(study, &who, Role::StudyLead, until);
+    let knows = scene.decide::<ReadStudy>(&who, study).expect("granted");
+    assert_eq!(knows.expires(), knows.caller().expires());
+    let adds = scene.decide::<AddSession>(&who, study).expect("granted");
+    assert_eq!(adds.expires(), at("2026-02-01T00:00:00Z"));
 }
 
 #[test]
