@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures::Stream;
 use futures::stream::try_unfold;
 use tokio::sync::watch;
@@ -135,16 +135,7 @@ impl Flow {
                 return Ok(Some((bytes, self)));
             }
             match self.download.next().await {
-                Some(piece) => {
-                    let mut piece = piece?;
-                    let bytes = match &mut self.opener {
-                        Some(opener) => opener.push(&mut piece)?,
-                        None => piece,
-                    };
-                    if !bytes.is_empty() {
-                        self.ready.push_back(bytes);
-                    }
-                }
+                Some(piece) => self.take(piece?)?,
                 None => {
                     let Some(opener) = self.opener.take() else {
                         return Ok(None);
@@ -157,6 +148,23 @@ impl Flow {
                 }
             }
         }
+    }
+}
+
+impl Flow {
+    /// Opens a piece as far as whole chunks of it go, or passes it on as it is.
+    fn take(&mut self, mut piece: Bytes) -> Result<(), WorkError> {
+        let Some(opener) = &mut self.opener else {
+            self.ready.push_back(piece);
+            return Ok(());
+        };
+        while piece.has_remaining() {
+            let opened = opener.push(&mut piece)?;
+            if !opened.is_empty() {
+                self.ready.push_back(opened);
+            }
+        }
+        Ok(())
     }
 }
 
