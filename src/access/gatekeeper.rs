@@ -102,7 +102,8 @@ impl Gatekeeper {
         match self.rules.ask(to_do, &case)? {
             Answer::Permitted(rests_on) => {
                 let ends = rests_on.into_iter().map(|on| facts.end_of(on));
-                Ok(ends.max().unwrap_or(Timestamp::MIN))
+                // Of several reasons the first to end: it may be the one that another rule insists on.
+                Ok(ends.min().unwrap_or(Timestamp::MIN))
             }
             Answer::Refused(_) if to_know == Some(to_do) => Err(Denial::NoSuchThing),
             Answer::Refused(why) => Err(Denial::Refused(why)),

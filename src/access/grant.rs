@@ -86,8 +86,8 @@ impl<A: Act> Grant<A> {
         self.decided
     }
 
-    /// The moment from which it is worth nothing, should nothing change before: the end of the
-    /// token, of the place in the study, or of the assignment and the supplier's contract.
+    /// The moment from which it is worth nothing, should nothing change before: the first end among
+    /// the token's, the place's in the study, and the assignment's and the supplier's contract's.
     pub fn expires(&self) -> Timestamp {
         self.expires
     }

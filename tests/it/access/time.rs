@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::date;
-use strongroom::access::acts::{AddSession, AssignItem, OpenItem, ReadStudy, ReadVault};
+use strongroom::access::acts::{AssignItem, OpenItem, ReadStudy, ReadVault};
 use strongroom::access::{Act, Denial, Grant, Why};
 use strongroom::index::tables;
 use strongroom::model::{Role, Standing};
@@ -138,17 +138,25 @@ fn r29_a_contract_that_lapses_stops_a_transfer() {
     assert_eq!(scene.still(&grant), Told::NoSuchThing);
 }
 
-/// Whoever may do something for two reasons may do it until the later of both ends.
+/// Whoever may do something for two reasons is asked again when the first of them ends.
 #[test]
-fn the_reason_that_lasts_longest_counts() {
+fn the_reason_that_ends_first_counts() {
     let mut scene = Scene::new();
     let (study, until) = (scene.ids.study, Some(date(2026, 1, 31)));
     let who = scene.house.person(Role::InformationGovernance, None);
-    scene.house.place(study, &who, Role::StudyLead, until);
     let knows = scene.decide::<ReadStudy>(&who, study).expect("granted");
     assert_eq!(knows.expires(), knows.caller().expires());
-    let adds = scene.decide::<AddSession>(&who, study).expect("granted");
-    assert_eq!(adds.expires(), at("2026-02-01T00:00:00Z"));
+    scene.house.place(study, &who, Role::StudyLead, until);
+    let knows = scene.decide::<ReadStudy>(&who, study).expect("granted");
+    assert_eq!(knows.expires(), at("2026-02-01T00:00:00Z"));
+
+    let firm = Some(scene.ids.supplier);
+    let who = scene.house.person(Role::Transcriber, firm);
+    scene.house.place(study, &who, Role::Researcher, None);
+    let opens = scene
+        .decide::<OpenItem>(&who, scene.ids.item)
+        .expect("granted");
+    assert_eq!(opens.expires(), at("2026-03-31T23:00:00Z"));
 }
 
 #[test]
