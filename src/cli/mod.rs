@@ -179,9 +179,10 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
 fn start_logging(verbose: u8, serving: bool) {
     use tracing_subscriber::EnvFilter;
     let usual = match (verbose, serving) {
-        (0, false) => "error",
-        (0, true) => "strongroom=info,warn",
-        (1, _) => "strongroom=debug,info",
+        // s3s calls every question it cannot answer an error; the questions are ours and expected.
+        (0, false) => "error,s3s=off",
+        (0, true) => "strongroom=info,warn,s3s=off",
+        (1, _) => "strongroom=debug,info,s3s=off",
         _ => "debug",
     };
     let filter = EnvFilter::try_from_env("STRONGROOM_LOG").unwrap_or_else(|_| usual.into());

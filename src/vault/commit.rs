@@ -165,7 +165,7 @@ impl Vault {
     ) -> Result<u64, VaultError> {
         let epoch = destruction.epoch;
         let entry = Entry {
-            at: self.means.clock.now(),
+            at: self.now(),
             by: Actor::Gateway,
             event: Event::KeysDestroyed { erasure, epoch },
             keys: destruction.change,
@@ -191,7 +191,7 @@ impl Vault {
             let mut draft = Draft {
                 vault: self,
                 view: self.view()?,
-                now: self.means.clock.now(),
+                now: self.now(),
                 keys: TreeChange::default(),
             };
             let (event, answer) = decide(&mut draft)?;
@@ -218,6 +218,7 @@ impl Vault {
         let batch = project(&self.index.read()?, entry)?;
         let position = self.journal.append(&[], &payload)?;
         let written = self.journal.written_anchor();
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = entry.at;
         self.index.apply(batch, written.size, written.root)?;
         Ok(position)
     }

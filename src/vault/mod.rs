@@ -14,6 +14,7 @@ mod replay;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -57,6 +58,8 @@ pub struct Vault {
     /// One erasure at a time, from the new root to the end of the old one.
     destroying: tokio::sync::Mutex<()>,
     narrowed: watch::Sender<u64>,
+    /// The latest moment on record.
+    latest: Mutex<Timestamp>,
     _lock: Lock,
 }
 
@@ -93,6 +96,13 @@ impl Vault {
     /// Its clock and its source of randomness.
     pub fn means(&self) -> &Means {
         &self.means
+    }
+
+    /// The present moment: the clock's, or the last record's if the clock has been set back, so that
+    /// what has expired stays expired.
+    pub fn now(&self) -> Timestamp {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        self.means.clock.now().max(*latest)
     }
 
     /// Who signs checkpoints and certificates.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
+use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::config::{self, Config, Lock, StoreChoice};
@@ -244,6 +245,11 @@ fn assemble(
 ) -> Result<Vault, VaultError> {
     let name = journal::origin(&config.vault);
     let signer = NoteSigner::from_seed(&name, root.signing_seed.duplicate())?;
+    let latest = replay::last_moment(&journal)?;
+    let behind = latest.duration_since(means.clock.now());
+    if behind > CLOCK_SLACK {
+        tracing::warn!(%latest, "the clock is behind the last record: the vault counts time from there; set the clock right");
+    }
     Ok(Vault {
         dir: dir.to_path_buf(),
         config,
@@ -256,9 +262,13 @@ fn assemble(
         committing: Mutex::new(()),
         destroying: tokio::sync::Mutex::new(()),
         narrowed: watch::Sender::new(0),
+        latest: Mutex::new(latest),
         _lock: lock,
     })
 }
+
+/// How far the clock may be behind the last record without a word.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// The root of the epoch the journal ends with.
 fn root_of(contents: Contents, journal: u64) -> Result<Root, VaultError> {

@@ -4,6 +4,7 @@ use super::error::VaultError;
 use crate::index::{Index, project};
 use crate::journal::{Journal, Record};
 use crate::model::Entry;
+use jiff::Timestamp;
 
 /// A root that no journal has: what the index notes while it is still catching up, so that one
 /// which was interrupted is never taken for whole.
@@ -44,4 +45,15 @@ pub(super) fn catch_up(index: &Index, journal: &Journal) -> Result<u64, VaultErr
         index.make_durable()?;
     }
     Ok(whole.size - from)
+}
+
+/// The moment of the last record; the beginning of time when there is none.
+pub(super) fn last_moment(journal: &Journal) -> Result<Timestamp, VaultError> {
+    let size = journal.size();
+    let mut last = Timestamp::MIN;
+    journal.read(size.saturating_sub(1)..size, |record| {
+        last = entry_of(&record)?.at;
+        Ok::<(), VaultError>(())
+    })?;
+    Ok(last)
 }

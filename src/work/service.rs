@@ -70,7 +70,7 @@ impl Service {
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        self.vault.means().clock.now()
+        self.vault.now()
     }
 
     /// The day it is in London, where the promises were made.
