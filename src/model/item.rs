@@ -1,7 +1,6 @@
 //! Items: the recordings, transcripts, notes and photographs themselves, as the index knows them.
 
 use std::fmt;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyI
 use crate::model::consent::Permission;
 use crate::model::key::LeafNumber;
 use crate::model::sealed::Sealed;
+use crate::model::word::words;
 
 /// One stored piece of material.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,38 +70,27 @@ impl fmt::Debug for Particulars {
     }
 }
 
-/// What a piece of material is (R1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A sound recording.
-    Audio,
-    /// A film.
-    Video,
-    /// A recording of a screen.
-    Screen,
-    /// A photograph.
-    Photo,
-    /// Written notes.
-    Notes,
-    /// What was said, written out.
-    Transcript,
-    /// Answers to a survey.
-    Survey,
+words! {
+    /// What a piece of material is (R1).
+    Kind, or UnknownKind as "a kind of material" {
+        /// A sound recording.
+        Audio = "audio",
+        /// A film.
+        Video = "video",
+        /// A recording of a screen.
+        Screen = "screen",
+        /// A photograph.
+        Photo = "photo",
+        /// Written notes.
+        Notes = "notes",
+        /// What was said, written out.
+        Transcript = "transcript",
+        /// Answers to a survey.
+        Survey = "survey",
+    }
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Audio,
-        Self::Video,
-        Self::Screen,
-        Self::Photo,
-        Self::Notes,
-        Self::Transcript,
-        Self::Survey,
-    ];
-
     /// The permission without which it is refused (R2).
     pub const fn permission(self) -> Permission {
         match self {
@@ -114,55 +103,16 @@ impl Kind {
             Self::Survey => Permission::Survey,
         }
     }
-
-    /// The kind's name, as typed and shown.
-    pub const fn name(self) -> &'static str {
-        self.permission().name()
-    }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A text that names no kind of material.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a kind of material; one of audio, video, screen, photo, notes, transcript, survey"
-)]
-pub struct UnknownKind(String);
-
-impl FromStr for Kind {
-    type Err = UnknownKind;
-    fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| UnknownKind(text.to_owned()))
-    }
-}
-
-/// How near material is to a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tier {
-    /// A voice, a face, a name: the named team only.
-    Identifiable,
-    /// Identifiers removed, still about one person.
-    DeIdentified,
-    /// About nobody any more.
-    Anonymised,
-}
-
-impl Tier {
-    /// The tier's name, as shown.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Identifiable => "identifiable",
-            Self::DeIdentified => "de-identified",
-            Self::Anonymised => "anonymised",
-        }
+words! {
+    /// How near material is to a person.
+    Tier, or UnknownTier as "a tier" {
+        /// A voice, a face, a name: the named team only.
+        Identifiable = "identifiable",
+        /// Identifiers removed, still about one person.
+        DeIdentified = "de-identified",
+        /// About nobody any more.
+        Anonymised = "anonymised",
     }
 }

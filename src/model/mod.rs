@@ -20,6 +20,7 @@ pub mod supplier;
 pub mod text;
 pub mod token;
 pub mod upload;
+mod word;
 
 pub use action::Action;
 pub use consent::{Permission, Permissions};

@@ -1,8 +1,5 @@
 //! People with an account, their roles, and their places in studies.
 
-use std::fmt;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,73 +7,25 @@ use serde::{Deserialize, Serialize};
 use crate::id::{InvitationId, PersonId, StudyId, SupplierId};
 use crate::model::text::Text;
 use crate::model::token::Digest;
+use crate::model::word::words;
 
-/// What somebody is in the organisation, or in one study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Runs the gateway; no right to material.
-    Administrator,
-    /// Approves erasures, answers requests, runs retention, reads the audit.
-    InformationGovernance,
-    /// Runs a study.
-    StudyLead,
-    /// Records and reads a study's material.
-    Researcher,
-    /// Works for a supplier; sees what that supplier is assigned.
-    Transcriber,
-    /// The controller's staff; sees released, de-identified outputs only.
-    Commissioner,
-    /// Reads the audit.
-    Auditor,
-}
-
-impl Role {
-    /// Every role, in the order people are told of them.
-    pub const ALL: [Self; 7] = [
-        Self::Administrator,
-        Self::InformationGovernance,
-        Self::StudyLead,
-        Self::Researcher,
-        Self::Transcriber,
-        Self::Commissioner,
-        Self::Auditor,
-    ];
-
-    /// The role's name, as typed and shown.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Administrator => "administrator",
-            Self::InformationGovernance => "information-governance",
-            Self::StudyLead => "study-lead",
-            Self::Researcher => "researcher",
-            Self::Transcriber => "transcriber",
-            Self::Commissioner => "commissioner",
-            Self::Auditor => "auditor",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A text that names no role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is not a role; one of administrator, information-governance, study-lead, researcher, transcriber, commissioner, auditor"
-)]
-pub struct UnknownRole(String);
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.name() == text)
-            .ok_or_else(|| UnknownRole(text.to_owned()))
+words! {
+    /// What somebody is in the organisation, or in one study.
+    Role, or UnknownRole as "a role" {
+        /// Runs the gateway; no right to material.
+        Administrator = "administrator",
+        /// Approves erasures, answers requests, runs retention, reads the audit.
+        InformationGovernance = "information-governance",
+        /// Runs a study.
+        StudyLead = "study-lead",
+        /// Records and reads a study's material.
+        Researcher = "researcher",
+        /// Works for a supplier; sees what that supplier is assigned.
+        Transcriber = "transcriber",
+        /// The controller's staff; sees released, de-identified outputs only.
+        Commissioner = "commissioner",
+        /// Reads the audit.
+        Auditor = "auditor",
     }
 }
 
