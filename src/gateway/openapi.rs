@@ -9,6 +9,7 @@ use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, Respon
 use utoipa::{Modify, OpenApi};
 
 use super::{downloads, erasures, items, people, studies, uploads, vault};
+use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 
 /// The name of the one security scheme.
@@ -25,10 +26,10 @@ const TOKEN: &str = "token";
     servers((url = "/")),
     security(("token" = [])),
     modifiers(&Tokens, &Problems),
-    components(schemas(Problem)),
+    components(schemas(Problem, UploadId)),
     paths(
         vault::health, vault::description, vault::show, vault::key,
-        people::enrol, people::leave, people::me, people::list, people::invite, people::reinvite,
+        people::enrol, people::challenge, people::renew, people::leave, people::me, people::list, people::invite, people::reinvite,
         people::suspend,
         studies::list, studies::found, studies::show, studies::members, studies::admit,
         studies::end_membership, studies::close, studies::participants, studies::add_participant,

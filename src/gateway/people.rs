@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -12,8 +13,11 @@ use super::state::Shared;
 use super::views;
 use crate::access::acts::ManagePeople;
 use crate::id::PersonId;
-use crate::wire::{Enrolled, Enrolment, Invited, Me, NewPerson, PersonView, Suspension};
-use crate::work::{WorkError, enrol, inspect};
+use crate::wire::{
+    Challenge, Enrolled, Enrolment, Invited, Me, NewChallenge, NewPerson, PersonView, Renewal,
+    Suspension,
+};
+use crate::work::{WorkError, enrol, inspect, renew};
 
 /// Exchanges an enrolment code, which works once, for a token.
 #[utoipa::path(
@@ -33,14 +37,44 @@ pub(super) async fn enrol(
     if let Err(WorkError::Stranger) = enrolled {
         shared.strangers.take(origin, Instant::now())?;
     }
-    let enrolled = enrolled?;
-    let enrolled = Enrolled {
-        id: enrolled.person.id,
-        role: enrolled.person.role,
-        token: enrolled.token.expose_secret().to_owned(),
-        expires: enrolled.expires,
-    };
-    Ok((StatusCode::CREATED, axum::Json(enrolled)))
+    Ok((StatusCode::CREATED, axum::Json(views::enrolled(enrolled?))))
+}
+
+/// Seals a value to the recipient somebody enrolled with; whoever opens it needs no new code.
+#[utoipa::path(
+    post, path = "/v1/challenges", tag = "people", security(()),
+    request_body = NewChallenge,
+    responses((status = 201, description = "To be answered within two minutes", body = Challenge)),
+)]
+pub(super) async fn challenge(
+    State(shared): State<Arc<Shared>>,
+    From_(origin): From_,
+    Json(asked): Json<NewChallenge>,
+) -> Answer<(StatusCode, axum::Json<Challenge>)> {
+    shared.strangers.take(origin, Instant::now())?;
+    let sealed = renew::challenge(&shared.service, asked.person)?;
+    let sealed = BASE64_STANDARD.encode(sealed);
+    Ok((StatusCode::CREATED, axum::Json(Challenge { sealed })))
+}
+
+/// Exchanges the answer to a challenge for a token.
+#[utoipa::path(
+    post, path = "/v1/tokens", tag = "people", security(()),
+    request_body = Renewal,
+    responses((status = 201, description = "Let in again; the token is shown this once", body = Enrolled)),
+)]
+pub(super) async fn renew(
+    State(shared): State<Arc<Shared>>,
+    From_(origin): From_,
+    Json(renewal): Json<Renewal>,
+) -> Answer<(StatusCode, axum::Json<Enrolled>)> {
+    shared.strangers.look(origin, Instant::now())?;
+    let answer = BASE64_STANDARD.decode(renewal.answer).unwrap_or_default();
+    let renewed = renew::renew(&shared.service, renewal.person, &answer).await;
+    if let Err(WorkError::Stranger) = renewed {
+        shared.strangers.take(origin, Instant::now())?;
+    }
+    Ok((StatusCode::CREATED, axum::Json(views::enrolled(renewed?))))
 }
 
 /// Takes back the token the request is made with.

@@ -30,6 +30,8 @@ routes! {
     GET     "/v1/vault/key"                             => vault::key;
 
     POST    "/v1/enrolments"                            => people::enrol;
+    POST    "/v1/challenges"                            => people::challenge;
+    POST    "/v1/tokens"                                => people::renew;
     DELETE  "/v1/tokens/current"                        => people::leave;
     GET     "/v1/me"                                    => people::me;
     GET     "/v1/people"                                => people::list;

@@ -7,7 +7,7 @@ use crate::model::{
     Supplier,
 };
 use crate::wire::{
-    AssignmentView, AuditEntry, ErasureView, Invited, ItemView, MembershipView, NewStudy,
+    AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView, NewStudy,
     ParticipantView, PersonView, SessionView, StudyView, SupplierView, VaultView, WithdrawalAnswer,
 };
 use crate::work::inspect::{ItemSeen, VaultStatus};
@@ -29,6 +29,15 @@ pub(super) fn invited(invited: enrol::Invited) -> Invited {
         id: invited.person,
         code: invited.code.expose_secret().to_owned(),
         expires: invited.expires,
+    }
+}
+
+pub(super) fn enrolled(enrolled: enrol::Enrolled) -> Enrolled {
+    Enrolled {
+        id: enrolled.person.id,
+        role: enrolled.person.role,
+        token: enrolled.token.expose_secret().to_owned(),
+        expires: enrolled.expires,
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod access;
 mod agefile;
+mod gateway;
 mod index;
 mod journal;
 mod keyring;
 mod objects;
 mod rust_source;
+mod support;
 mod tidy;
 mod tidy_text;

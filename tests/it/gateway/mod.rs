@@ -1,0 +1,7 @@
+//! The gateway from outside: a real one on loopback, with the embedded store.
+
+mod downloads;
+mod edges;
+mod sameness;
+mod surface;
+mod uploads;
