@@ -72,6 +72,12 @@ pub const TRANSFER_RECHECK: Duration = Duration::from_secs(1);
 /// Life of an access token.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
+/// How long a challenge may be answered.
+pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(120);
+
+/// Most challenges open at once; the oldest is forgotten for a new one.
+pub const CHALLENGES_MAX: usize = 10_000;
+
 /// Life of an enrolment code.
 pub const ENROLMENT_CODE_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 

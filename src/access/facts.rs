@@ -107,6 +107,7 @@ impl RestsOn {
 
 /// A decision's facts as Cedar takes them; good for several questions.
 pub(super) struct Case {
+    pub(super) role: Role,
     pub(super) principal: EntityUid,
     pub(super) resource: EntityUid,
     pub(super) context: Context,
@@ -151,6 +152,11 @@ impl Words {
         uid(&self.action, name)
     }
 
+    /// A role.
+    pub(super) fn role(&self, role: Role) -> EntityUid {
+        uid(&self.role, role.name())
+    }
+
     /// Puts the facts into Cedar's words; checked against `schema` where one is given.
     pub(super) fn case(
         &self,
@@ -164,6 +170,7 @@ impl Words {
         let resource = self.thing(thing)?;
         let (principal_uid, resource_uid) = (principal.uid(), resource.uid());
         Ok(Case {
+            role: person.role,
             principal: principal_uid,
             resource: resource_uid,
             context: self.context(facts, today)?,
@@ -250,10 +257,6 @@ impl Words {
             None => {}
         }
         Context::from_pairs(named(pairs)).map_err(undecided)
-    }
-
-    fn role(&self, role: Role) -> EntityUid {
-        uid(&self.role, role.name())
     }
 }
 

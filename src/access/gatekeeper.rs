@@ -5,11 +5,11 @@ use jiff::civil::Date;
 
 use super::acts::{Act, Gathered};
 use super::caller::Caller;
-use super::error::{Denial, PolicyError, Why};
+use super::error::{Denial, PolicyError, Undecided, Why};
 use super::facts::{Facts, Thing};
 use super::gather::Gatherer;
 use super::grant::Grant;
-use super::rules::{Answer, Question, Rules};
+use super::rules::{Question, Rules};
 use crate::clock::london_day;
 use crate::index::Reader;
 
@@ -45,11 +45,12 @@ impl Gatekeeper {
         let caller = caller.again(reader, now)?;
         let today = london_day(now);
         // Before anything is looked up: for who may not even ask, no answer depends on what there is.
-        self.enter(&caller, today)?
-            .map_err(|why| match A::WHOLE_VAULT {
-                true => Denial::Refused(why),
+        if !self.may_enter(&caller, today)? {
+            return Err(match A::WHOLE_VAULT {
+                true => Denial::Refused(Why::NotPermitted),
                 false => Denial::NoSuchThing,
-            })?;
+            });
+        }
         let gathered = A::gather(&Gatherer::new(reader, caller.person()), &on)?;
         let gathered = gathered.ok_or(Denial::NoSuchThing)?;
         let ends = self.judge::<A>(&caller, &gathered, today)?;
@@ -72,15 +73,11 @@ impl Gatekeeper {
             .map(drop)
     }
 
-    fn enter(&self, caller: &Caller, today: Date) -> Result<Result<(), Why>, Denial> {
-        let facts = Facts::default();
-        let case = self
-            .rules
-            .case(caller.person(), &Thing::Vault, &facts, today)?;
-        match self.rules.ask(Question::Enter, &case)? {
-            Answer::Permitted(_) => Ok(Ok(())),
-            Answer::Refused(why) => Ok(Err(why)),
-        }
+    fn may_enter(&self, caller: &Caller, today: Date) -> Result<bool, Undecided> {
+        let (person, facts) = (caller.person(), Facts::default());
+        let case = self.rules.case(person, &Thing::Vault, &facts, today)?;
+        let permitted = self.rules.permitted(Question::Enter, &case)?;
+        Ok(permitted.is_some())
     }
 
     /// When the permission ends, if there is one.
@@ -95,18 +92,18 @@ impl Gatekeeper {
         let to_know = Question::to_know(thing);
         let to_do = Question::Do(A::ACTION);
         if let Some(to_know) = to_know.filter(|to_know| *to_know != to_do)
-            && matches!(self.rules.ask(to_know, &case)?, Answer::Refused(_))
+            && self.rules.permitted(to_know, &case)?.is_none()
         {
             return Err(Denial::NoSuchThing);
         }
-        match self.rules.ask(to_do, &case)? {
-            Answer::Permitted(rests_on) => {
-                let ends = rests_on.into_iter().map(|on| facts.end_of(on));
-                // Of several reasons the first to end: it may be the one that another rule insists on.
-                Ok(ends.min().unwrap_or(Timestamp::MIN))
-            }
-            Answer::Refused(_) if to_know == Some(to_do) => Err(Denial::NoSuchThing),
-            Answer::Refused(why) => Err(Denial::Refused(why)),
-        }
+        let Some(rests_on) = self.rules.permitted(to_do, &case)? else {
+            return Err(match to_know == Some(to_do) {
+                true => Denial::NoSuchThing,
+                false => Denial::Refused(self.rules.why_not(to_do, &case)?),
+            });
+        };
+        // Of several reasons the first to end: it may be the one that another rule insists on.
+        let ends = rests_on.into_iter().map(|on| facts.end_of(on));
+        Ok(ends.min().unwrap_or(Timestamp::MIN))
     }
 }

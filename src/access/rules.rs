@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Decision, Effect, EntityUid, Policy, PolicySet, Request,
-    Response, Schema,
+    ActionConstraint, Authorizer, Decision, Effect, EntityUid, Policy, PolicySet,
+    PrincipalConstraint, Request, Response, Schema,
 };
 use jiff::civil::Date;
 
 use super::error::{PolicyError, Undecided, Why};
 use super::facts::{Case, Facts, RestsOn, Thing, Words};
 use super::policies::Policies;
-use crate::model::{Action, Person};
+use crate::model::{Action, Person, Role};
 
 /// What the policies are asked about: what people do, and three questions that come before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,24 +56,15 @@ impl Question {
     }
 }
 
-/// What the policies say.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Permitted, and what each permission rests on.
-    Permitted(Vec<RestsOn>),
-    /// Refused, and why.
-    Refused(Why),
-}
-
 /// The policies, ready to be asked.
 pub(super) struct Rules {
     words: Words,
     policies: Policies,
     authorizer: Authorizer,
-    pages: BTreeMap<Question, Page>,
+    pages: BTreeMap<(Question, Role), Page>,
 }
 
-/// The policies that can say something about one question.
+/// The policies that can say something about one question to people of one role.
 struct Page {
     action: EntityUid,
     all: PolicySet,
@@ -89,10 +80,12 @@ impl Rules {
     fn of(policies: Policies) -> Result<Self, PolicyError> {
         let words = Words::new().map_err(PolicyError::Schema)?;
         check_actions(policies.schema(), &words)?;
-        let pages = Question::all()
-            .map(|question| {
+        let asked = Question::all().flat_map(|question| Role::ALL.map(|role| (question, role)));
+        let pages = asked
+            .map(|(question, role)| {
                 let action = words.action(question.name());
-                Ok((question, page(policies.all(), action)?))
+                let page = page(policies.all(), action, &words.role(role))?;
+                Ok(((question, role), page))
             })
             .collect::<Result<_, PolicyError>>()?;
         Ok(Self {
@@ -103,7 +96,7 @@ impl Rules {
         })
     }
 
-    /// The facts of a decision as [`ask`](Self::ask) takes them.
+    /// The facts of a decision as the policies take them.
     pub(super) fn case(
         &self,
         person: &Person,
@@ -114,21 +107,36 @@ impl Rules {
         self.words.case(person, thing, facts, today, self.checked())
     }
 
-    /// What the policies say to `question`. A policy that cannot be evaluated is never passed over.
-    pub(super) fn ask(&self, question: Question, case: &Case) -> Result<Answer, Undecided> {
-        let page = self.pages.get(&question);
-        let page = page.ok_or_else(|| Undecided(format!("{} is unknown", question.name())))?;
+    /// What each permission rests on, or nothing when there is none. A policy that cannot be
+    /// evaluated is never passed over.
+    pub(super) fn permitted(
+        &self,
+        question: Question,
+        case: &Case,
+    ) -> Result<Option<Vec<RestsOn>>, Undecided> {
+        let page = self.page(question, case)?;
         let response = self.evaluate(page, &page.all, case)?;
-        if response.decision() == Decision::Allow {
-            let permits = response.diagnostics().reason();
-            let rests_on = permits.filter_map(|id| self.policies.rests_on(id));
-            return Ok(Answer::Permitted(rests_on.collect()));
+        let permits = response.diagnostics().reason();
+        let rests_on = permits.filter_map(|id| self.policies.rests_on(id));
+        Ok(match response.decision() {
+            Decision::Allow => Some(rests_on.collect()),
+            Decision::Deny => None,
+        })
+    }
+
+    /// Why what is not [`permitted`](Self::permitted) is refused, to somebody who may know.
+    pub(super) fn why_not(&self, question: Question, case: &Case) -> Result<Why, Undecided> {
+        let page = self.page(question, case)?;
+        let otherwise = self.evaluate(page, &page.permits, case)?;
+        match otherwise.decision() {
+            Decision::Deny => Ok(Why::NotPermitted),
+            Decision::Allow => Ok(reason(&self.evaluate(page, &page.all, case)?)),
         }
-        let permitted_otherwise = self.evaluate(page, &page.permits, case)?;
-        if permitted_otherwise.decision() == Decision::Deny {
-            return Ok(Answer::Refused(Why::NotPermitted));
-        }
-        Ok(Answer::Refused(reason(&response)))
+    }
+
+    fn page(&self, question: Question, case: &Case) -> Result<&Page, Undecided> {
+        let page = self.pages.get(&(question, case.role));
+        page.ok_or_else(|| Undecided(format!("{} is unknown", question.name())))
     }
 
     fn evaluate(
@@ -199,12 +207,19 @@ fn check_actions(schema: &Schema, words: &Words) -> Result<(), PolicyError> {
     }
 }
 
-/// Lays aside what cannot apply to `action`, once and for all requests.
-fn page(policies: &PolicySet, action: EntityUid) -> Result<Page, PolicyError> {
-    let applies = |policy: &&Policy| match policy.action_constraint() {
-        ActionConstraint::Any => true,
-        ActionConstraint::Eq(one) => one == action,
-        ActionConstraint::In(several) => several.contains(&action),
+/// Lays aside what cannot apply to `action`, or to people of `role`, once and for all requests.
+fn page(policies: &PolicySet, action: EntityUid, role: &EntityUid) -> Result<Page, PolicyError> {
+    let applies = |policy: &&Policy| {
+        let to_action = match policy.action_constraint() {
+            ActionConstraint::Any => true,
+            ActionConstraint::Eq(one) => one == action,
+            ActionConstraint::In(several) => several.contains(&action),
+        };
+        let to_role = match policy.principal_constraint() {
+            PrincipalConstraint::In(group) => group == *role,
+            _ => true,
+        };
+        to_action && to_role
     };
     let set = |policies: Vec<&Policy>| {
         let set = PolicySet::from_policies(policies.into_iter().cloned());
@@ -226,7 +241,7 @@ mod tests {
     use crate::access::policies::{FILES, SCHEMA};
     use crate::entropy::SystemEntropy;
     use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId};
-    use crate::model::{Membership, Role};
+    use crate::model::Membership;
     use jiff::civil::date;
 
     fn somebody(role: Role) -> Person {
@@ -328,8 +343,9 @@ mod tests {
             suspended.suspended = true;
             for question in Question::all() {
                 for person in [&absent, &suspended] {
-                    let answer = rules.ask(question, &case(&rules, person, question));
-                    assert_eq!(answer, Ok(Answer::Refused(Why::NotPermitted)));
+                    let case = case(&rules, person, question);
+                    assert_eq!(rules.permitted(question, &case), Ok(None));
+                    assert_eq!(rules.why_not(question, &case), Ok(Why::NotPermitted));
                 }
             }
         }
@@ -341,8 +357,9 @@ mod tests {
         let every = rules.policies.all();
         for role in Role::ALL {
             let person = somebody(role);
-            for (question, page) in &rules.pages {
-                let case = case(&rules, &person, *question);
+            for question in Question::all() {
+                let case = case(&rules, &person, question);
+                let page = rules.page(question, &case).expect("a page");
                 let some = rules.evaluate(page, &page.all, &case).expect("an answer");
                 let all = rules.evaluate(page, every, &case).expect("an answer");
                 assert_eq!(some, all, "{role} {question:?}");
@@ -360,7 +377,7 @@ mod tests {
         let rules = read(SCHEMA, &files).expect("it parses, and the types fit");
         let question = Question::Do(Action::ReadVault);
         let case = case(&rules, &somebody(Role::Auditor), question);
-        let error = rules.ask(question, &case).expect_err("undecided");
+        let error = rules.permitted(question, &case).expect_err("undecided");
         assert!(error.to_string().contains("sums"), "{error}");
     }
 }

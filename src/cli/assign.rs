@@ -34,7 +34,11 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
         supplier: args.to,
         until: args.until,
     };
-    let created = profile.client()?.assign(args.item, &assignment).await?;
+    let created = profile
+        .client()
+        .await?
+        .assign(args.item, &assignment)
+        .await?;
     out.answer(&created, || {
         format!(
             "{}: {} may fetch {} until {}, and send its transcript back.",
@@ -45,7 +49,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
 }
 
 pub(super) async fn end(args: EndArgs, profile: &Profile, out: &Output) -> Result<(), Failure> {
-    profile.client()?.unassign(args.assignment).await?;
+    profile.client().await?.unassign(args.assignment).await?;
     out.answer(&json!({ "id": args.assignment, "ended": true }), || {
         "The supplier sees it no more.".to_owned()
     });

@@ -25,7 +25,7 @@ pub(super) enum Command {
 const PAGE: usize = 500;
 
 pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let client = profile.client()?;
+    let client = profile.client().await?;
     match command {
         Command::Show { after, limit } => {
             let mut entries: Vec<AuditEntry> = Vec::new();

@@ -35,7 +35,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let client = profile.client()?;
+    let client = profile.client().await?;
     let path = args.output.unwrap_or_else(|| {
         let ending = if args.sealed { ".age" } else { "" };
         PathBuf::from(format!("{}{ending}", args.item))

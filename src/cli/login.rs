@@ -42,6 +42,7 @@ pub(super) async fn login(args: Args, profile: &Profile, out: &Output) -> Result
     let remembered = Remembered {
         gateway: client.gateway().to_string(),
         person: enrolled.id,
+        expires: enrolled.expires,
         authority,
     };
     profile.remember(&remembered, &BearerSecret::new(enrolled.token))?;
@@ -68,7 +69,7 @@ pub(super) async fn login(args: Args, profile: &Profile, out: &Output) -> Result
 }
 
 pub(super) async fn logout(profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let left = profile.client()?.leave().await;
+    let left = profile.client().await?.leave().await;
     profile.forget_token()?;
     left?;
     out.answer(&json!({ "done": true }), || {
@@ -78,7 +79,7 @@ pub(super) async fn logout(profile: &Profile, out: &Output) -> Result<(), Failur
 }
 
 pub(super) async fn whoami(profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let me = profile.client()?.me().await?;
+    let me = profile.client().await?.me().await?;
     out.answer(&me, || {
         let mut lines = vec![format!(
             "You are {} ({}), as {}, until {}.",

@@ -35,7 +35,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let client = profile.client()?;
+    let client = profile.client().await?;
     match command {
         Command::Add {
             study,

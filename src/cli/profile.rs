@@ -4,17 +4,28 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use age::secrecy::ExposeSecret as _;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::failure::Failure;
+use crate::agefile::{Workers, open_file};
 use crate::client::{BearerSecret, Client};
+use crate::clock::{Clock as _, SystemClock};
 use crate::id::PersonId;
+use crate::wire::{NewChallenge, ProblemKind, Renewal};
 
 const PROFILE_FILE: &str = "profile.json";
 const TOKEN_FILE: &str = "token";
 const IDENTITY_FILE: &str = "identity.txt";
 const UPLOADS_DIR: &str = "uploads";
+
+/// How long before its end a token is renewed, so that a long transfer does not outlive it.
+const RENEWED_BEFORE: Duration = Duration::from_secs(6 * 3600);
 
 /// A profile's folder.
 #[derive(Debug, Clone)]
@@ -30,9 +41,18 @@ pub(super) struct Remembered {
     pub(super) gateway: String,
     /// Who one is there.
     pub(super) person: PersonId,
+    /// When the token stops working.
+    pub(super) expires: Timestamp,
     /// A certificate authority to trust beside the machine's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) authority: Option<PathBuf>,
+}
+
+impl Remembered {
+    fn client(&self, token: Option<BearerSecret>) -> Result<Client, Failure> {
+        let gateway = self.gateway.parse()?;
+        Ok(Client::new(gateway, token, self.authority.as_deref())?)
+    }
 }
 
 impl Profile {
@@ -100,53 +120,97 @@ impl Profile {
         })
     }
 
-    /// A client of its gateway, with its token.
-    pub(super) fn client(&self) -> Result<Client, Failure> {
+    /// A client of its gateway, with a token that still works for a while.
+    ///
+    /// A token that is about to expire, or has, is renewed by showing that one holds the identity.
+    pub(super) async fn client(&self) -> Result<Client, Failure> {
         let remembered = self.read()?;
         let token = std::fs::read_to_string(self.dir.join(TOKEN_FILE));
         let token = token.map_err(|_| self.not_logged_in())?;
         let token = BearerSecret::new(token.trim().to_owned());
-        let authority = remembered.authority.as_deref();
-        Ok(Client::new(
-            remembered.gateway.parse()?,
-            Some(token),
-            authority,
-        )?)
+        let ends = remembered.expires.saturating_sub(RENEWED_BEFORE);
+        let token = match ends.is_ok_and(|ends| SystemClock.now() < ends) {
+            true => token,
+            false => self.renewed(&remembered).await?,
+        };
+        remembered.client(Some(token))
+    }
+
+    /// Another token, and the profile that remembers it.
+    async fn renewed(&self, remembered: &Remembered) -> Result<BearerSecret, Failure> {
+        let client = remembered.client(None)?;
+        let person = remembered.person;
+        let challenge = client.challenge(&NewChallenge { person }).await?;
+        let sealed = BASE64_STANDARD.decode(challenge.sealed).unwrap_or_default();
+        let mut answer = Zeroizing::new(Vec::new());
+        let identity = self.identity()?;
+        let opened = open_file(
+            &mut &sealed[..],
+            &mut *answer,
+            [&identity as &dyn age::Identity],
+            &Workers::one(),
+        );
+        opened.map_err(|_| self.not_let_in_again())?;
+        let renewal = Renewal {
+            person,
+            answer: BASE64_STANDARD.encode(&*answer),
+        };
+        let renewed = client
+            .renew(&renewal)
+            .await
+            .map_err(|error| match error.problem() {
+                Some(ProblemKind::NotEnrolled) => self.not_let_in_again(),
+                _ => error.into(),
+            })?;
+        let token = BearerSecret::new(renewed.token);
+        let remembered = Remembered {
+            expires: renewed.expires,
+            ..remembered.clone()
+        };
+        self.remember(&remembered, &token)?;
+        Ok(token)
     }
 
     /// The age recipient of its identity, which is made if there is none.
     pub(super) fn recipient(&self) -> Result<String, Failure> {
-        use age::secrecy::ExposeSecret as _;
         self.make()?;
         let path = self.identity_path();
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                let line = text
-                    .lines()
-                    .find(|line| line.starts_with("AGE-SECRET-KEY-"));
-                let identity =
-                    line.and_then(|line| line.trim().parse::<age::x25519::Identity>().ok());
-                identity
-                    .map(|identity| identity.to_public().to_string())
-                    .ok_or_else(|| {
-                        Failure::failed(format!(
-                            "{} is not an age identity; move it away and log in again",
-                            path.display()
-                        ))
-                    })
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let identity = age::x25519::Identity::generate();
-                let secret = identity.to_string();
-                write_private(&path, format!("{}\n", secret.expose_secret()).as_bytes())?;
-                Ok(identity.to_public().to_string())
-            }
-            Err(error) => Err(refused_by_system("read", &path, &error)),
+        if path.exists() {
+            return Ok(self.identity()?.to_public().to_string());
         }
+        let identity = age::x25519::Identity::generate();
+        let secret = identity.to_string();
+        write_private(&path, format!("{}\n", secret.expose_secret()).as_bytes())?;
+        Ok(identity.to_public().to_string())
+    }
+
+    /// Its age identity.
+    fn identity(&self) -> Result<age::x25519::Identity, Failure> {
+        let path = self.identity_path();
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|error| refused_by_system("read", &path, &error))?;
+        let text = Zeroizing::new(text);
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("AGE-SECRET-KEY-"));
+        line.and_then(|line| line.trim().parse().ok())
+            .ok_or_else(|| {
+                Failure::failed(format!(
+                    "{} is not an age identity; move it away and log in again",
+                    path.display()
+                ))
+            })
     }
 
     fn make(&self) -> Result<(), Failure> {
         make_private(&self.dir)
+    }
+
+    fn not_let_in_again(&self) -> Failure {
+        Failure::refused(format!(
+            "the token of the profile `{}` has expired and the gateway does not renew it; ask for a new code and log in with it",
+            self.name
+        ))
     }
 
     fn not_logged_in(&self) -> Failure {

@@ -32,7 +32,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let client = profile.client()?;
+    let client = profile.client().await?;
     let (client, out, profile) = (&client, *out, profile);
     let (session, kind) = (args.session, args.kind);
     let uploads = args.files.into_iter().map(|path| async move {

@@ -72,12 +72,12 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
     match command {
         Command::Init(args) => init(*args, out).await,
         Command::Status => {
-            let vault = profile.client()?.vault().await?;
+            let vault = profile.client().await?.vault().await?;
             out.answer(&vault, || describe(&vault));
             Ok(())
         }
         Command::Key => {
-            let key = profile.client()?.verifier_key().await?;
+            let key = profile.client().await?.verifier_key().await?;
             out.answer(&key, || key.key.clone());
             Ok(())
         }

@@ -20,7 +20,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
     let withdrawal = NewWithdrawal {
         contact_only: args.contact_only,
     };
-    let client = profile.client()?;
+    let client = profile.client().await?;
     let answer = client.withdraw(args.participant, &withdrawal).await?;
     out.answer(&answer, || {
         let mut lines = vec![match args.contact_only {

@@ -8,10 +8,11 @@ use crate::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
 };
 use crate::wire::{
-    AuditPage, AuditVerification, Created, Enrolled, Enrolment, ErasureView, Health, Invited,
-    ItemView, Me, MembershipView, NewAssignment, NewMembership, NewParticipant, NewPerson,
-    NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, SessionView,
-    StudyView, SupplierView, Suspension, VaultView, VerifierKey, WithdrawalAnswer,
+    AuditPage, AuditVerification, Challenge, Created, Enrolled, Enrolment, ErasureView, Health,
+    Invited, ItemView, Me, MembershipView, NewAssignment, NewChallenge, NewMembership,
+    NewParticipant, NewPerson, NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView,
+    PersonView, Renewal, SessionView, StudyView, SupplierView, Suspension, VaultView, VerifierKey,
+    WithdrawalAnswer,
 };
 
 /// How many rows are asked for at once.
@@ -38,6 +39,10 @@ questions! {
     health() -> Health = get "/health";
     /// Uses an enrolment code.
     enrol(code: &Enrolment) -> Enrolled = post "/enrolments" with code;
+    /// A value sealed to the recipient somebody enrolled with.
+    challenge(asked: &NewChallenge) -> Challenge = post "/challenges" with asked;
+    /// Exchanges the answer to a challenge for a token.
+    renew(renewal: &Renewal) -> Enrolled = post "/tokens" with renewal;
     /// Takes back the token in use.
     leave() -> () = delete "/tokens/current";
     /// Whoever asks.

@@ -4,7 +4,7 @@ use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, UploadId};
 use crate::model::key::LEVELS;
 use crate::model::{
     Entry, Erasure, ErasureStage, Event, Invitation, Item, Membership, Person, Session, Standing,
-    TreeChange, Upload,
+    Token, TreeChange, Upload,
 };
 
 use super::batch::Batch;
@@ -69,11 +69,9 @@ impl Projection<'_> {
                     }
                 })?;
                 self.end_invitations(*person)?;
-                let of = (token.person, token.id);
-                self.batch.put(&tables::TOKENS_OF, &of, &token.digest)?;
-                self.batch
-                    .put(&tables::TOKENS, token.digest.as_bytes(), token)
+                self.token(token)
             }
+            Event::TokenIssued { token } => self.token(token),
             Event::PersonSuspended { person, suspended } => {
                 if *suspended {
                     self.end_tokens(*person)?;
@@ -222,6 +220,13 @@ impl Projection<'_> {
         let of = (invitation.person, digest);
         self.batch.put(&tables::INVITATIONS_OF, &of, &())?;
         self.batch.put(&tables::INVITATIONS, &digest, invitation)
+    }
+
+    fn token(&mut self, token: &Token) -> Result<(), IndexError> {
+        let of = (token.person, token.id);
+        self.batch.put(&tables::TOKENS_OF, &of, &token.digest)?;
+        self.batch
+            .put(&tables::TOKENS, token.digest.as_bytes(), token)
     }
 
     fn end_invitations(&mut self, person: PersonId) -> Result<(), IndexError> {

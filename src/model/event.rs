@@ -93,6 +93,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         recipient: Option<String>,
     },
+    /// Somebody showed that they hold the identity they enrolled with, and got another token.
+    TokenIssued {
+        /// The token.
+        token: Token,
+    },
     /// An enrolled person was let in again with a new code.
     PersonReinvited {
         /// The new way in; older ones work no more.
@@ -285,6 +290,7 @@ impl Event {
             Self::GatewayStarted { .. } => "gateway-started",
             Self::PersonInvited { .. } => "person-invited",
             Self::PersonEnrolled { .. } => "person-enrolled",
+            Self::TokenIssued { .. } => "token-issued",
             Self::PersonReinvited { .. } => "person-reinvited",
             Self::PersonSuspended { .. } => "person-suspended",
             Self::TokenRevoked { .. } => "token-revoked",

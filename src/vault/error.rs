@@ -82,7 +82,7 @@ pub enum VaultError {
     },
     /// What is sealed in a record does not open.
     #[error(
-        "{what} does not open, though its keys are there: it was changed or moved. Check the vault with `strongroom vault doctor`"
+        "{what} does not open, though its keys are there: it was changed or moved. Nothing of it was given out; verify the journal (`strongroom audit verify`) and report it"
     )]
     Unopenable {
         /// What.

@@ -15,7 +15,8 @@ mod vault;
 pub use erasures::{ErasureView, NewWithdrawal, WithdrawalAnswer};
 pub use items::{AssignmentView, ItemView, NewAssignment, NewSupplier, SupplierView};
 pub use people::{
-    Enrolled, Enrolment, Invited, Me, MembershipView, NewPerson, PersonView, Suspension,
+    Challenge, Enrolled, Enrolment, Invited, Me, MembershipView, NewChallenge, NewPerson,
+    PersonView, Renewal, Suspension,
 };
 pub use problem::{Problem, ProblemKind};
 pub use studies::{

@@ -56,6 +56,31 @@ pub struct Enrolled {
     pub expires: Timestamp,
 }
 
+/// Somebody who wants another token.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewChallenge {
+    /// Who they say they are.
+    pub person: PersonId,
+}
+
+/// A value sealed to the recipient they enrolled with.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Challenge {
+    /// An age file, in base64.
+    pub sealed: String,
+}
+
+/// The answer to a challenge.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Renewal {
+    /// Who they say they are.
+    pub person: PersonId,
+    /// What was sealed in the challenge, in base64.
+    pub answer: String,
+}
+
 /// Whether somebody's access is stopped.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::deposit::Uploads;
 use super::error::WorkError;
+use super::renew::Challenges;
 use crate::access::Gatekeeper;
 use crate::agefile::Workers;
 use crate::clock::london_day;
@@ -23,6 +24,7 @@ pub struct Service {
     gatekeeper: Gatekeeper,
     workers: Workers,
     pub(super) uploads: Uploads,
+    pub(super) challenges: Challenges,
     /// One erasure at a time.
     pub(super) erasing: tokio::sync::Mutex<()>,
     pub(super) strangers: std::sync::Mutex<super::admit::Strangers>,
@@ -43,6 +45,7 @@ impl Service {
             gatekeeper,
             workers: Workers::for_machine()?,
             uploads: Uploads::default(),
+            challenges: Challenges::default(),
             erasing: tokio::sync::Mutex::default(),
             strangers: std::sync::Mutex::default(),
         }))
