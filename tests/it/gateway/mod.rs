@@ -2,6 +2,7 @@
 
 mod downloads;
 mod edges;
+mod renewal;
 mod sameness;
 mod surface;
 mod uploads;

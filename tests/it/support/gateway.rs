@@ -124,8 +124,12 @@ impl House {
     }
 
     async fn enrol(&self, code: &str) -> Person {
-        let enrolment = json!({ "code": code });
-        let response = self.ask(Method::POST, "/v1/enrolments").json(&enrolment);
+        self.enrol_with(&json!({ "code": code })).await
+    }
+
+    /// Somebody using an enrolment, with a recipient if it names one.
+    pub(crate) async fn enrol_with(&self, enrolment: &Value) -> Person {
+        let response = self.ask(Method::POST, "/v1/enrolments").json(enrolment);
         let enrolled = json_of(
             response.send().await.expect("answered"),
             StatusCode::CREATED,
