@@ -76,33 +76,43 @@ pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
     }
 }
 
-/// The whole story.
+/// The whole story, after which the house is closed whatever happened in it.
 async fn play(vault: &Path, keep: bool, desk: &Folder, story: &mut Story) -> Result<(), Failure> {
     let (house, code) = House::open(vault, story).await?;
-    let cast = house.invite_everybody(code, story).await?;
+    let told = tell(&house, code, keep, desk, story).await;
+    told.and(house.close().await)
+}
 
-    let material = material::gather(&house, &cast, desk, story).await?;
-    material::look_at_rest(&house, &material, story).await?;
-    material::fetch_back(&cast, &material, desk, story).await?;
+async fn tell(
+    house: &House,
+    code: String,
+    keep: bool,
+    desk: &Folder,
+    story: &mut Story,
+) -> Result<(), Failure> {
+    let cast = &house.invite_everybody(code, story).await?;
 
-    supplier::commissioner_looks(&house, &cast, &material, desk, story).await?;
-    let transcript = supplier::transcription(&house, &cast, &material, desk, story).await?;
+    let material = &material::gather(house, cast, desk, story).await?;
+    material::look_at_rest(house, material, story).await?;
+    material::fetch_back(cast, material, desk, story).await?;
 
-    let backup = backup::make(&house, desk, story)?;
-    let erasure = withdrawal::withdraw(&cast, &material, desk, story).await?;
-    withdrawal::erase(&house, &cast, &material, transcript, erasure, desk, story).await?;
-    withdrawal::verify_certificate(&cast, &material, erasure, story).await?;
+    supplier::commissioner_looks(house, cast, material, desk, story).await?;
+    let transcript = supplier::transcription(house, cast, material, desk, story).await?;
 
-    let found = backup::open_with_its_own_root(&house, &material, &backup, desk, story).await?;
-    backup::open_with_what_is_left(&house, &backup, &found, desk, story)?;
+    let backup = backup::make(house, desk, story)?;
+    let erasure = withdrawal::withdraw(cast, material, desk, story).await?;
+    withdrawal::erase(house, cast, material, transcript, erasure, desk, story).await?;
+    withdrawal::verify_certificate(cast, material, erasure, story).await?;
 
-    audit::verify(&house, &cast, &material, erasure, story).await?;
-    material::look_again(&house, &material, story)?;
+    let found = backup::open_with_its_own_root(house, material, &backup, desk, story).await?;
+    backup::open_with_what_is_left(house, &backup, &found, desk, story)?;
+
+    audit::verify(house, cast, material, erasure, story).await?;
+    material::look_again(house, material, story)?;
     if keep {
-        leave_codes(vault, &cast).await?;
+        leave_codes(house.dir(), cast).await?;
     }
-    drop(cast);
-    house.close().await
+    Ok(())
 }
 
 /// Writes new codes to a private file: a kept vault is of use to whoever can log in.
