@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::gateway::{Answer, House, Study, client_trusting, on_loopback};
+use crate::support::gateway::{Answer, House, Person, Study, client_trusting, on_loopback};
 
 /// A certificate for this machine and its key, in files as an operator would have them.
 struct Certified {
@@ -244,6 +244,38 @@ async fn what_arrived_before_the_line_broke_is_kept() {
         .await
         .expect("answered");
     assert_eq!(rest.status(), 204);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_whoever_is_still_sending() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let study = Study::found(&house, &admin).await;
+    let begun = study
+        .researcher
+        .begin(&study.session, "audio", "a.wav", 64 << 20);
+    let begun = begun.send().await.expect("answered");
+    let path = begun.headers()["location"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let piece = |person: &Person, offset: u64| {
+        let asked = person
+            .tus(Method::PATCH, &path)
+            .header("Upload-Offset", offset);
+        let asked = asked.header("Content-Type", "application/offset+octet-stream");
+        asked.body(vec![5; 32 << 20]).send()
+    };
+    let elsewhere = piece(&study.researcher, 7)
+        .await
+        .expect("an answer, not a broken line");
+    assert_eq!(elsewhere.status(), 409);
+    assert_eq!(elsewhere.headers()["tus-resumable"], "1.0.0");
+    let stranger = piece(&study.lead, 0)
+        .await
+        .expect("an answer, not a broken line");
+    assert_eq!(stranger.status(), 404);
     house.close().await;
 }
 
