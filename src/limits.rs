@@ -125,6 +125,9 @@ pub const REQUEST_BODY_TIME: Duration = Duration::from_secs(30);
 /// How long a transfer may stand still, with its peer neither sending nor taking anything.
 pub const TRANSFER_STALL: Duration = Duration::from_secs(60);
 
+/// How long a connection that is being closed takes, and drops, what its peer is still sending.
+pub const LINGER_TIME: Duration = Duration::from_secs(5);
+
 /// How long requests under way are waited for when the gateway is told to stop.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 

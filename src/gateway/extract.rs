@@ -55,9 +55,9 @@ impl FromRequestParts<Arc<Shared>> for Who {
 
 /// Where a request comes from.
 #[derive(Debug)]
-pub(super) struct From_(pub(super) Origin);
+pub(super) struct Whence(pub(super) Origin);
 
-impl FromRequestParts<Arc<Shared>> for From_ {
+impl FromRequestParts<Arc<Shared>> for Whence {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Shared>) -> Result<Self, Failure> {

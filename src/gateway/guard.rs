@@ -22,6 +22,7 @@ use tracing::Instrument;
 
 use super::problem::{Cause, Failure};
 use super::state::Shared;
+use super::tus::speak_tus;
 use crate::wire::ProblemKind;
 use crate::work::WorkError;
 
@@ -73,6 +74,9 @@ pub(super) async fn guard(
         }
         tracing::info!(%method, route, status, ?took, "answered");
     });
+    if route.starts_with(UPLOADS) {
+        speak_tus(response.headers_mut());
+    }
     adorn(response.headers_mut(), &name, shared.tls);
     response
 }

@@ -4,14 +4,16 @@ use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum_server::accept::Accept;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep};
+
+use crate::limits::LINGER_TIME;
 
 /// Lets connections in while there is room; the others are closed at once.
 #[derive(Debug, Clone)]
@@ -46,6 +48,9 @@ impl<S> Accept<TcpStream, S> for Doorkeeper {
     }
 }
 
+/// Bytes dropped at a time while a connection is being closed.
+const LINGER_BUFFER_BYTES: usize = 8 * 1024;
+
 /// A connection that breaks when its peer takes nothing for too long while there is something to
 /// give. Reading is timed elsewhere: by the header timeout, and by whoever reads a body.
 #[derive(Debug)]
@@ -53,6 +58,7 @@ pub(super) struct Line<T> {
     inner: T,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Pin<Box<Sleep>>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -62,6 +68,7 @@ impl<T> Line<T> {
             inner,
             stall,
             stalled: None,
+            lingering: None,
             _permit: permit,
         }
     }
@@ -77,9 +84,7 @@ impl<T> Line<T> {
             return write;
         }
         let stall = self.stall;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + stall)));
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
         match stalled.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
@@ -97,7 +102,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Line<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Line<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Line<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -125,9 +130,28 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Line<T> {
         self.paced(cx, flush)
     }
 
+    /// Says that nothing more comes, then takes what the peer is still sending and drops it. Closing
+    /// at once would tell the peer that the connection broke, and a refusal in the middle of an
+    /// upload would be lost with it.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shutdown = Pin::new(&mut self.inner).poll_shutdown(cx);
-        self.paced(cx, shutdown)
+        if self.lingering.is_none() {
+            let shutdown = Pin::new(&mut self.inner).poll_shutdown(cx);
+            ready!(self.paced(cx, shutdown))?;
+            self.lingering = Some(Box::pin(sleep(LINGER_TIME)));
+        }
+        let mut dropped = [0; LINGER_BUFFER_BYTES];
+        loop {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => break,
+            }
+        }
+        let lingering = self.lingering.as_mut();
+        lingering.map_or(Poll::Ready(Ok(())), |time| {
+            time.as_mut().poll(cx).map(|()| Ok(()))
+        })
     }
 }
 
@@ -142,6 +166,21 @@ mod tests {
         let mut line = Line::new(ours, Duration::from_millis(20), None);
         let error = line.write_all(b"more than fits").await;
         assert_eq!(error.expect_err("stalled").kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_is_still_sending_hears_the_last_words() {
+        let (ours, mut theirs) = duplex(16);
+        let mut line = Line::new(ours, Duration::from_secs(5), None);
+        let sending = tokio::spawn(async move {
+            theirs.write_all(&[7; 1000]).await.expect("taken");
+            let mut heard = String::new();
+            theirs.read_to_string(&mut heard).await.expect("heard");
+            heard
+        });
+        line.write_all(b"refused").await.expect("said");
+        line.shutdown().await.expect("ended");
+        assert_eq!(sending.await.expect("no panic"), "refused");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -160,6 +160,13 @@ impl Gateway {
             () = stopping => Ok(()),
         };
         due.shutdown().await;
+        // Connections that were broken off let go of the service a moment later.
+        let ended = async {
+            while handle.connection_count() > 0 {
+                tokio::time::sleep(A_MOMENT).await;
+            }
+        };
+        let _a_straggler_is_told_of_by_close = tokio::time::timeout(STRAGGLERS_TIME, ended).await;
         let tasks = &self.shared.tasks;
         tasks.close();
         if tokio::time::timeout(shutdown, tasks.wait()).await.is_err() {
@@ -198,13 +205,30 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 const BACKLOG: u32 = 1024;
 
 /// How many connections there may be: what the system lets the process have, less its own files.
+/// As many as are wanted are asked for first, because the usual limit is low and may be raised.
 fn room() -> usize {
+    let wanted = (CONNECTIONS_MAX + FILES_RESERVED) as u64;
+    let limit = getrlimit(Resource::Nofile);
+    let allowed = limit.maximum.map_or(wanted, |most| most.min(wanted));
+    if limit.current.is_some_and(|now| now < allowed) {
+        let raised = Rlimit {
+            current: Some(allowed),
+            maximum: limit.maximum,
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit on open files cannot be raised; fewer connections are served");
+        }
+    }
     let files = getrlimit(Resource::Nofile).current;
     let files = files.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
     files
         .saturating_sub(FILES_RESERVED)
         .clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
 }
+
+/// How long connections that were broken off may take to end.
+const STRAGGLERS_TIME: Duration = Duration::from_secs(2);
+const A_MOMENT: Duration = Duration::from_millis(5);
 
 /// Fewest connections worth serving.
 const CONNECTIONS_MIN: usize = 64;

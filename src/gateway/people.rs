@@ -7,7 +7,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::extract::{From_, Json, One, Who};
+use super::extract::{Json, One, Whence, Who};
 use super::problem::Answer;
 use super::state::Shared;
 use super::views;
@@ -27,7 +27,7 @@ use crate::work::{WorkError, enrol, inspect, renew};
 )]
 pub(super) async fn enrol(
     State(shared): State<Arc<Shared>>,
-    From_(origin): From_,
+    Whence(origin): Whence,
     Json(enrolment): Json<Enrolment>,
 ) -> Answer<(StatusCode, axum::Json<Enrolled>)> {
     // Asked before the code is looked at, so that codes cannot be tried faster than this.
@@ -48,7 +48,7 @@ pub(super) async fn enrol(
 )]
 pub(super) async fn challenge(
     State(shared): State<Arc<Shared>>,
-    From_(origin): From_,
+    Whence(origin): Whence,
     Json(asked): Json<NewChallenge>,
 ) -> Answer<(StatusCode, axum::Json<Challenge>)> {
     shared.strangers.take(origin, Instant::now())?;
@@ -65,7 +65,7 @@ pub(super) async fn challenge(
 )]
 pub(super) async fn renew(
     State(shared): State<Arc<Shared>>,
-    From_(origin): From_,
+    Whence(origin): Whence,
     Json(renewal): Json<Renewal>,
 ) -> Answer<(StatusCode, axum::Json<Enrolled>)> {
     shared.strangers.look(origin, Instant::now())?;

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 
 use super::throttle::Wait;
@@ -49,6 +49,8 @@ impl Failure {
                 failure.with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
             ProblemKind::Unavailable => failure.after(UNAVAILABLE_WAIT),
+            // Whoever has too many of something need not keep the connection as well.
+            ProblemKind::TooMany => failure.with(CONNECTION, HeaderValue::from_static("close")),
             _ => failure,
         }
     }

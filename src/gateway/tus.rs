@@ -253,6 +253,11 @@ fn count(headers: &HeaderMap, name: &HeaderName) -> Result<u64, Failure> {
         })
 }
 
+/// Adds the version spoken, which every answer about uploads bears, an error too.
+pub(super) fn speak_tus(headers: &mut HeaderMap) {
+    headers.insert(TUS_RESUMABLE, VERSION);
+}
+
 /// The headers of an answer about uploads.
 #[derive(Debug, Default)]
 pub(super) struct Headers(HeaderMap);
@@ -302,11 +307,9 @@ impl Headers {
         self.with_text(LOCATION, &format!("/v1/uploads/{upload}"))
     }
 
-    /// The headers, with the version that every answer bears.
+    /// The headers.
     pub(super) fn finish(self) -> HeaderMap {
-        let Self(mut headers) = self;
-        headers.insert(TUS_RESUMABLE, VERSION);
-        headers
+        self.0
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -15,7 +15,7 @@ use super::state::Shared;
 use super::views;
 use crate::access::acts::{ReadAudit, ReadVault};
 use crate::wire::{AuditPage, AuditVerification, Health, VaultView, VerifierKey};
-use crate::work::inspect;
+use crate::work::oversee;
 
 /// A page of the audit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -64,7 +64,7 @@ pub(super) async fn show(
 ) -> Answer<axum::Json<VaultView>> {
     let service = &shared.service;
     let grant = service.admit_reading::<ReadVault>(&caller, ()).await?;
-    let status = inspect::vault(service, grant)?;
+    let status = oversee::vault(service, grant)?;
     Ok(axum::Json(views::vault(status)))
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn audit(
     let service = &shared.service;
     let grant = service.admit_reading::<ReadAudit>(&caller, ()).await?;
     let entries = shared
-        .aside(move |service| inspect::audit(service, grant, after, limit))
+        .aside(move |service| oversee::audit(service, grant, after, limit))
         .await?;
     let full = entries.len() == limit;
     let next = entries.last().map(|(position, _)| *position);
@@ -120,7 +120,7 @@ pub(super) async fn verification(
     let service = &shared.service;
     let grant = service.admit_reading::<ReadAudit>(&caller, ()).await?;
     let verified = shared
-        .aside(move |service| inspect::verify_audit(service, grant))
+        .aside(move |service| oversee::verify_audit(service, grant))
         .await?;
     Ok(axum::Json(AuditVerification {
         records: verified.records,

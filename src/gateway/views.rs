@@ -10,7 +10,8 @@ use crate::wire::{
     AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView, NewStudy,
     ParticipantView, PersonView, SessionView, StudyView, SupplierView, VaultView, WithdrawalAnswer,
 };
-use crate::work::inspect::{ItemSeen, VaultStatus};
+use crate::work::inspect::ItemSeen;
+use crate::work::oversee::VaultStatus;
 use crate::work::{enrol, study as studies, withdraw};
 
 pub(super) fn person(person: Person) -> PersonView {
