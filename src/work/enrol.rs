@@ -7,6 +7,7 @@ use super::service::Service;
 use crate::access::acts::ManagePeople;
 use crate::access::{BearerToken, Caller, EnrolmentCode, Grant, redeem};
 use crate::agefile::{Plugins, Recipients};
+use crate::entropy::{Entropy, EntropyError};
 use crate::id::{InvitationId, PersonId, SupplierId, TokenId};
 use crate::index::{Reader, tables};
 use crate::limits::{ENROLMENT_CODE_LIFETIME, TOKEN_LIFETIME};
@@ -104,26 +105,12 @@ pub async fn enrol(
             // Again, under the lock: a code works once, whoever is quicker.
             let invitation = redeem(draft.reader(), code, draft.now())?;
             let person = known_person(draft.reader(), invitation.person)?;
-            let (bearer, digest) = BearerToken::draw(entropy)?;
-            let expires = draft.now().saturating_add(TOKEN_LIFETIME);
-            let expires = expires.unwrap_or(Timestamp::MAX);
-            let token = Token {
-                id: TokenId::random(entropy)?,
-                person: person.id,
-                digest,
-                expires,
-                revoked: false,
-            };
+            let (token, enrolled) = draw_token(entropy, draft.now(), person)?;
             let event = Event::PersonEnrolled {
-                person: person.id,
+                person: token.person,
                 invitation: invitation.id,
                 token,
                 recipient,
-            };
-            let enrolled = Enrolled {
-                person,
-                token: bearer,
-                expires,
             };
             Ok((event, enrolled))
         })
@@ -186,6 +173,30 @@ pub(super) fn invitation_of(
     };
     let (invitation, invited) = draw(vault, draft.now(), person.id)?;
     Ok((Event::PersonInvited { person, invitation }, invited))
+}
+
+/// A new token for somebody: what the vault remembers of it, and what they are to be given.
+pub(super) fn draw_token(
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    person: Person,
+) -> Result<(Token, Enrolled), EntropyError> {
+    let (bearer, digest) = BearerToken::draw(entropy)?;
+    let expires = now.saturating_add(TOKEN_LIFETIME);
+    let expires = expires.unwrap_or(Timestamp::MAX);
+    let token = Token {
+        id: TokenId::random(entropy)?,
+        person: person.id,
+        digest,
+        expires,
+        revoked: false,
+    };
+    let enrolled = Enrolled {
+        person,
+        token: bearer,
+        expires,
+    };
+    Ok((token, enrolled))
 }
 
 fn draw(

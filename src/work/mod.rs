@@ -11,6 +11,7 @@ pub mod erase;
 mod error;
 pub mod found;
 pub mod inspect;
+pub mod oversee;
 pub mod renew;
 pub mod retrieve;
 mod service;

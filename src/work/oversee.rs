@@ -1,0 +1,125 @@
+//! Overseeing: who did what, whether the record of it is whole, and how the vault is.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use super::error::WorkError;
+use super::service::Service;
+use crate::access::Grant;
+use crate::access::acts::{ReadAudit, ReadVault};
+use crate::id::VaultId;
+use crate::model::Entry;
+use crate::vault::VaultError;
+
+/// How the vault is.
+#[derive(Debug)]
+pub struct VaultStatus {
+    /// Which.
+    pub id: VaultId,
+    /// The version of the program.
+    pub program: String,
+    /// How often the root has been replaced.
+    pub epoch: u64,
+    /// Records in the journal.
+    pub journal_records: u64,
+    /// The journal's Merkle root, base64.
+    pub journal_root: String,
+    /// What holds the root.
+    pub slots: Vec<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// The server it is on.
+    pub endpoint: String,
+    /// Where it lies, and how that is known.
+    pub location: String,
+    /// What the store can do.
+    pub capabilities: Vec<String>,
+    /// What an operator should look at.
+    pub concerns: Vec<String>,
+}
+
+/// What verifying the whole journal found.
+#[derive(Debug)]
+pub struct VerifiedJournal {
+    /// Records verified.
+    pub records: u64,
+    /// The Merkle root they give, base64.
+    pub root: String,
+    /// The root signed: a C2SP checkpoint.
+    pub checkpoint: String,
+}
+
+/// A page of the journal, from the record after `after` on.
+///
+/// # Errors
+/// [`WorkError::Vault`] when a record no longer verifies.
+pub fn audit(
+    service: &Service,
+    _grant: Grant<ReadAudit>,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, Entry)>, WorkError> {
+    let from = after.map_or(0, |after| after.saturating_add(1));
+    let to = from.saturating_add(limit as u64);
+    let mut entries = Vec::new();
+    service.vault().entries(from, to, |position, entry| {
+        entries.push((position, entry));
+        Ok::<_, WorkError>(())
+    })?;
+    Ok(entries)
+}
+
+/// Reads the whole journal again, verifies it, and signs what was found. Blocks its thread.
+///
+/// # Errors
+/// [`WorkError::Vault`] when it is not what was written.
+pub fn verify_audit(
+    service: &Service,
+    _grant: Grant<ReadAudit>,
+) -> Result<VerifiedJournal, WorkError> {
+    let vault = service.vault();
+    let anchor = vault.verify()?;
+    let checkpoint = vault
+        .journal()
+        .checkpoint(vault.signer())
+        .map_err(VaultError::from)?;
+    Ok(VerifiedJournal {
+        records: anchor.size,
+        root: BASE64_STANDARD.encode(anchor.root),
+        checkpoint,
+    })
+}
+
+/// How the vault is.
+///
+/// # Errors
+/// None today.
+pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus, WorkError> {
+    let vault = service.vault();
+    let anchor = vault.journal().anchor();
+    let report = service.store().report();
+    let mut concerns: Vec<String> = report.concerns().into_iter().map(str::to_owned).collect();
+    if vault.slots().len() == 1 {
+        concerns.push(
+            "there is one root slot: if it is lost, everything is; make a second on another disk"
+                .to_owned(),
+        );
+    }
+    Ok(VaultStatus {
+        id: vault.id(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        epoch: vault.epoch(),
+        journal_records: anchor.size,
+        journal_root: BASE64_STANDARD.encode(anchor.root),
+        slots: vault.slots(),
+        bucket: report.bucket.clone(),
+        endpoint: report.endpoint.clone(),
+        location: report.location.to_string(),
+        capabilities: report
+            .capabilities
+            .to_string()
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+        concerns,
+    })
+}
