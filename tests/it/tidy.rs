@@ -133,9 +133,11 @@ fn every_allowance_gives_its_reason() {
 #[test]
 fn source_files_stay_short() {
     let project = Project::read();
-    let long = project
+    // A recording has no lines.
+    let texts = project
         .texts("src/")
-        .filter_map(|(path, text)| too_long(path, text));
+        .filter(|(_, text)| !text.contains('\0'));
+    let long = texts.filter_map(|(path, text)| too_long(path, text));
     expect_none("long files", &long.collect::<Vec<_>>());
 }
 
