@@ -22,7 +22,7 @@ pub struct NewPerson {
 }
 
 /// An invitation; the code is shown this once.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Invited {
     /// Who was invited.
     pub id: PersonId,
