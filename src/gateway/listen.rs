@@ -247,3 +247,83 @@ fn tuned<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
         .max_buf_size(CONNECTION_BUFFER_BYTES);
     server
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::entropy::SystemEntropy;
+    use crate::keyring::unlock;
+    use crate::objects::CredentialsSource;
+    use crate::vault::{Means, StoreChoice};
+    use crate::work::{self, found::NewHouse};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    async fn house(dir: &std::path::Path) -> Arc<Service> {
+        let means = || Means {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::new()),
+        };
+        let new = NewHouse {
+            store: StoreChoice::Embedded {
+                bucket: "tapes".to_owned(),
+                region: "eu-west-2".to_owned(),
+            },
+            credentials: CredentialsSource::Standard,
+            attest: None,
+            slots: Vec::new(),
+            recipients: Vec::new(),
+            admin: "Ada".parse().expect("a name"),
+        };
+        let dir = dir.join("vault");
+        let founded = work::found::found(&dir, new, means()).await;
+        let identity = founded.expect("founded").identity.expect("made");
+        let identities = unlock::identities_from_file(&identity, &unlock::no_answer());
+        let identities = identities.expect("an identity");
+        let opened = work::open(&dir, &identities, CredentialsSource::Standard, means()).await;
+        opened.expect("opened").0
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> String {
+        let mut line = TcpStream::connect(address).await.expect("connected");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        line.write_all(request.as_bytes()).await.expect("asked");
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.expect("answered");
+        answer
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn r39_a_sealed_gateway_answers_only_that_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let service = house(dir.path()).await;
+        let options = Options::on(([127, 0, 0, 1], 0).into());
+        let gateway = Gateway::bind(Arc::clone(&service), options).expect("bound");
+        let (address, seal) = (gateway.address(), gateway.shared.seal.clone());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(gateway.serve(async {
+            let _told_or_dropped = stopped.await;
+        }));
+        assert!(
+            get(address, "/v1/health")
+                .await
+                .ends_with("{\"status\":\"ok\"}")
+        );
+        assert!(get(address, "/v1/me").await.starts_with("HTTP/1.1 401 "));
+        seal.close("the bucket is in eu-west-1, outside the United Kingdom".to_owned());
+        assert!(
+            get(address, "/v1/health")
+                .await
+                .ends_with("{\"status\":\"sealed\"}")
+        );
+        for path in ["/v1/me", "/v1/vault/key", "/v1/openapi.json", "/v1/nothing"] {
+            let answer = get(address, path).await;
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            assert!(!answer.contains("eu-west-1"), "the reason is for the log");
+        }
+        stop.send(()).expect("it serves");
+        serving.await.expect("no panic").expect("it stopped");
+        service.close().await.expect("nobody holds it any more");
+    }
+}

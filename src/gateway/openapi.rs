@@ -25,7 +25,7 @@ const TOKEN: &str = "token";
     ),
     servers((url = "/")),
     security(("token" = [])),
-    modifiers(&Tokens, &Problems),
+    modifiers(&Tokens, &Names, &Problems),
     components(schemas(Problem, UploadId)),
     paths(
         vault::health, vault::description, vault::show, vault::key,
@@ -73,6 +73,21 @@ impl Modify for Tokens {
             ));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme(TOKEN, SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// Names for the operations, each used once: the handler's, after the group it belongs to.
+struct Names;
+
+impl Modify for Names {
+    fn modify(&self, document: &mut Document) {
+        let operations = document.paths.paths.values_mut().flat_map(operations);
+        for (_, operation) in operations {
+            let group = operation.tags.iter().flatten().next();
+            if let (Some(group), Some(name)) = (group, &operation.operation_id) {
+                operation.operation_id = Some(format!("{group}_{name}"));
+            }
+        }
     }
 }
 

@@ -379,10 +379,15 @@ fn every_operation_says_who_may_knock_and_what_goes_wrong() {
         "bearer"
     );
     assert_eq!(document["security"], json!([{ "token": [] }]));
+    let mut names = std::collections::BTreeSet::new();
     for (verb, path) in ROUTES {
         let operation = &document["paths"][path][verb.to_lowercase()];
         assert!(
             operation["summary"].as_str().is_some_and(|s| !s.is_empty()),
+            "{verb} {path}"
+        );
+        assert!(
+            names.insert(operation["operationId"].to_string()),
             "{verb} {path}"
         );
         let responses = operation["responses"].as_object().expect("responses");
