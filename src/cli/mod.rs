@@ -24,6 +24,7 @@ mod upload;
 mod vault;
 mod withdraw;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -121,7 +122,10 @@ enum Command {
 
 /// Parses the arguments, does what they say, and gives the exit code.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let output = Output::new(cli.json);
     start_logging(cli.verbose, matches!(cli.command, Command::Serve(_)));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -145,6 +149,18 @@ pub fn run() -> ExitCode {
             failure.code()
         }
     }
+}
+
+/// Says what is wrong with the arguments, in JSON when they ask for it; or gives the help they ask for.
+fn misused(error: &clap::Error) -> ExitCode {
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if !error.use_stderr() || !json {
+        error.exit();
+    }
+    let text = error.to_string();
+    let failure = Failure::usage(text.trim_start_matches("error: ").trim_end());
+    Output::new(true).failure(&failure);
+    failure.code()
 }
 
 async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
@@ -189,6 +205,7 @@ fn start_logging(verbose: u8, serving: bool) {
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start is a test in one process: the first one's logging serves.
     let _ = logging.try_init();
