@@ -213,7 +213,7 @@ pub enum ObjectsError {
     },
     /// The store cannot say where the bucket is, and nobody attested it.
     #[error(
-        "{endpoint} cannot say where bucket {bucket} is, so it might be overseas; if you know, say so under your name with --attest-region REGION, which is recorded"
+        "{endpoint} cannot say where bucket {bucket} is, so it might be overseas; if you know, say so under your name when the vault is made, which is recorded: `vault init --attest-region REGION --attested-by NAME`"
     )]
     CannotSayRegion {
         /// The bucket.
