@@ -247,7 +247,7 @@ async fn send_complete(
             .e_tag(&part.etag)
             .build()
     });
-    store
+    let sent = store
         .client
         .complete_multipart_upload()
         .bucket(&store.place.bucket)
@@ -261,7 +261,10 @@ async fn send_complete(
         .customize()
         .config_override(Config::builder().timeout_config(timing::assembling(bytes)))
         .send()
-        .await
-        .map(drop)
-        .map_err(|error| cause(&store.place, Some(upload.key), error))
+        .await;
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) if mislabelled(&error, "ETag").is_some() => Ok(()),
+        Err(error) => Err(cause(&store.place, Some(upload.key), error)),
+    }
 }
