@@ -2,6 +2,7 @@
 
 mod access;
 mod agefile;
+mod cli;
 mod demo;
 mod gateway;
 mod index;

@@ -1,10 +1,7 @@
 //! Other people's programs: `age`, `rage` and `ssh-keygen`.
-//!
-//! A test that needs a program which is not installed says so and passes, unless
-//! `STRONGROOM_REQUIRE_PEERS=1` is set.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use age::secrecy::ExposeSecret;
@@ -14,30 +11,9 @@ use strongroom::agefile::{
 use strongroom::entropy::SystemEntropy;
 
 use super::{open_here, recording, seal_here, to, workers};
+use crate::support::programs::on_path;
 
 const LENGTHS: [usize; 5] = [0, 1, CHUNK_BYTES, 2 * CHUNK_BYTES + 1, 20 * CHUNK_BYTES];
-
-/// The program called `name`, if it is installed.
-#[allow(
-    clippy::print_stdout,
-    reason = "whoever runs the tests is told what was skipped"
-)]
-fn peer(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file());
-    if found.is_none() {
-        let required =
-            std::env::var_os("STRONGROOM_REQUIRE_PEERS").is_some_and(|value| value == "1");
-        assert!(
-            !required,
-            "{name} is not installed, and STRONGROOM_REQUIRE_PEERS=1 is set"
-        );
-        println!("skipped: {name} is not installed");
-    }
-    found
-}
 
 /// Runs `program`, gives it `input` and takes its output.
 fn run(program: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
@@ -65,7 +41,9 @@ fn path(file: &Path) -> &str {
 }
 
 fn exchange_with(program: &str) {
-    let Some(program) = peer(program) else { return };
+    let Some(program) = on_path(program) else {
+        return;
+    };
     let folder = tempfile::tempdir().expect("a folder");
     let identity = age::x25519::Identity::generate();
     let (public, file) = (
@@ -100,7 +78,7 @@ fn rage_opens_ours_and_we_its() {
 
 #[test]
 fn recipients_that_age_keygen_made_are_recipients_here() {
-    let Some(keygen) = peer("age-keygen") else {
+    let Some(keygen) = on_path("age-keygen") else {
         return;
     };
     let file = String::from_utf8(run(&keygen, &[], b"")).expect("text");
@@ -121,7 +99,7 @@ fn recipients_that_age_keygen_made_are_recipients_here() {
 
 #[test]
 fn ssh_keys_are_recipients() {
-    let (Some(keygen), Some(age)) = (peer("ssh-keygen"), peer("age")) else {
+    let (Some(keygen), Some(age)) = (on_path("ssh-keygen"), on_path("age")) else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -154,7 +132,7 @@ fn ssh_keys_are_recipients() {
 /// An item is given to somebody by a fresh header in front of the stored payload, which stays as it is.
 #[test]
 fn a_fresh_header_re_addresses_a_stored_payload() {
-    let Some(age) = peer("age") else { return };
+    let Some(age) = on_path("age") else { return };
     let entropy = SystemEntropy::new();
     let plain = recording(3 * CHUNK_BYTES + 5);
     let file_key = new_file_key(&entropy).expect("entropy");

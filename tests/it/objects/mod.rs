@@ -5,7 +5,6 @@
 //! makes their absence a failure.
 
 mod faults;
-mod peers;
 mod refusals;
 mod strangers;
 mod suite;
@@ -20,7 +19,8 @@ use strongroom::objects::{
     Answer, Attestation, Location, ObjectKey, ObjectsError, Residency, Store, StoreConfig,
 };
 
-use peers::{Moto, Rclone, S3sFs};
+use crate::support::peers::{Moto, Rclone, S3sFs};
+use crate::support::programs;
 
 const BUCKET: &str = "tapes";
 
@@ -97,7 +97,7 @@ async fn the_embedded_store_keeps_nothing_of_what_was_deleted() {
     assert!(deleted.verified_absent && deleted.verified_no_versions && deleted.verified_no_uploads);
     server.stop().await;
 
-    let left: Vec<_> = peers::files(directory.path());
+    let left: Vec<_> = programs::files(directory.path());
     assert_eq!(left, [directory.path().join(".lock")]);
 }
 

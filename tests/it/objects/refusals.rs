@@ -8,8 +8,9 @@ use strongroom::objects::{
 };
 use strongroom::secret::SecretBytes;
 
-use super::peers::{KEY_ID, Moto, S3sFs, SECRET, config, free_port};
 use super::{BUCKET, attestation, connect, embedded};
+use crate::support::peers::{KEY_ID, Moto, S3sFs, SECRET, config};
+use crate::support::programs::free_port;
 
 /// R39: a bucket overseas is refused by its region's name, and nothing is written to it.
 pub(super) async fn outside_the_uk(moto: &Moto) {

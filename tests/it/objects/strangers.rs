@@ -7,8 +7,8 @@ use strongroom::objects::{Answer, Location, ObjectsError, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::peers::config;
 use super::{BUCKET, connect};
+use crate::support::peers::config;
 
 /// A question, by what its request line holds, and the answer: status, extra header, body.
 type Script = &'static [(&'static str, u16, &'static str, &'static str)];

@@ -1,3 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod cli;
 pub(crate) mod gateway;
+pub(crate) mod peers;
+pub(crate) mod programs;

@@ -1,11 +1,8 @@
 //! Other people's S3 servers, started on the loopback interface and ended with the test.
 
 use std::ffi::OsStr;
-use std::io::Write;
-use std::net::{Ipv4Addr, TcpListener as StdListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::Ipv4Addr;
+use std::path::Path;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
@@ -23,11 +20,13 @@ use strongroom::objects::{
 };
 use strongroom::secret::SecretBytes;
 
-pub(super) const KEY_ID: &str = "peer-access-key";
-pub(super) const SECRET: &str = "peer-secret-that-no-message-shows";
+use super::programs::{Running, find, free_port};
+
+pub(crate) const KEY_ID: &str = "peer-access-key";
+pub(crate) const SECRET: &str = "peer-secret-that-no-message-shows";
 
 /// A configuration for the server on `port`.
-pub(super) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
+pub(crate) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
     StoreConfig {
         endpoint: format!("http://127.0.0.1:{port}")
             .parse()
@@ -43,85 +42,14 @@ pub(super) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
     }
 }
 
-/// Every file under `directory`.
-pub(super) fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).expect("listed") {
-        let path = entry.expect("listed").path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// A port that was free a moment ago.
-pub(super) fn free_port() -> u16 {
-    let listener = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
-}
-
-/// A program that is ended when dropped.
-struct Running(Child);
-
-impl Running {
-    fn start(program: &Path, arguments: &[&OsStr], port: u16) -> Self {
-        let child = Command::new(program)
-            .args(arguments)
-            .env("RCLONE_CONFIG", "/nonexistent/rclone.conf")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut running = Self(child);
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            let ended = running.0.try_wait().expect("asked");
-            assert_eq!(ended, None, "{} ended", program.display());
-            assert!(Instant::now() < deadline, "{} is silent", program.display());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        running
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Where a program is: as the variable says, or on the path. Its absence is said, or a failure.
-fn find(program: &str, variable: &str) -> Option<PathBuf> {
-    let named = std::env::var_os(variable).map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = named.or_else(|| {
-        std::env::split_paths(&path)
-            .map(|folder| folder.join(program))
-            .find(|candidate| candidate.is_file())
-    });
-    if found.is_none() {
-        let required = std::env::var_os("STRONGROOM_REQUIRE_PEERS").is_some_and(|v| v == "1");
-        assert!(!required, "{program} is required and was not found");
-        // Straight to the terminal: the test harness keeps what a passing test prints to itself.
-        let said = format!("skipped: no {program} on the path, and {variable} names none\n");
-        let _ = std::io::stderr().write_all(said.as_bytes());
-    }
-    found
-}
-
 /// `moto_server`, an imitation of Amazon's S3 that keeps versions.
-pub(super) struct Moto {
+pub(crate) struct Moto {
     port: u16,
     _process: Running,
 }
 
 impl Moto {
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let program = find("moto_server", "STRONGROOM_MOTO")?;
         let port = free_port();
         let text = port.to_string();
@@ -133,15 +61,20 @@ impl Moto {
         })
     }
 
-    pub(super) fn config(&self, bucket: &str, region: &str) -> StoreConfig {
+    pub(crate) fn config(&self, bucket: &str, region: &str) -> StoreConfig {
         config(self.port, bucket, region)
     }
 
-    pub(super) async fn make_bucket(&self, bucket: &str, region: &str) {
+    /// Where it listens.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) async fn make_bucket(&self, bucket: &str, region: &str) {
         self.make(bucket, region, false).await;
     }
 
-    pub(super) async fn make_locked_bucket(&self, bucket: &str, region: &str) {
+    pub(crate) async fn make_locked_bucket(&self, bucket: &str, region: &str) {
         self.make(bucket, region, true).await;
     }
 
@@ -159,7 +92,7 @@ impl Moto {
             .expect("made");
     }
 
-    pub(super) async fn keep_versions(&self, bucket: &str) {
+    pub(crate) async fn keep_versions(&self, bucket: &str) {
         self.client("eu-west-2")
             .put_bucket_versioning()
             .bucket(bucket)
@@ -173,7 +106,7 @@ impl Moto {
             .expect("kept");
     }
 
-    pub(super) async fn replicate(&self, bucket: &str, to: &str) {
+    pub(crate) async fn replicate(&self, bucket: &str, to: &str) {
         let rule = ReplicationRule::builder()
             .id("copy")
             .priority(1)
@@ -207,7 +140,7 @@ impl Moto {
             .expect("replicated");
     }
 
-    pub(super) async fn delete_plainly(&self, bucket: &str, key: ObjectKey) {
+    pub(crate) async fn delete_plainly(&self, bucket: &str, key: ObjectKey) {
         self.client("eu-west-2")
             .delete_object()
             .bucket(bucket)
@@ -218,7 +151,7 @@ impl Moto {
     }
 
     /// Versions and delete markers under `key`.
-    pub(super) async fn versions(&self, bucket: &str, key: ObjectKey) -> usize {
+    pub(crate) async fn versions(&self, bucket: &str, key: ObjectKey) -> usize {
         let listed = self
             .client("eu-west-2")
             .list_object_versions()
@@ -228,6 +161,28 @@ impl Moto {
             .await
             .expect("listed");
         listed.versions().len() + listed.delete_markers().len()
+    }
+
+    /// Every version of every object, by key, and how many uploads are unfinished.
+    pub(crate) async fn everything(&self, bucket: &str) -> (Vec<(String, Vec<u8>)>, usize) {
+        let client = self.client("eu-west-2");
+        let listed = client.list_object_versions().bucket(bucket).send().await;
+        let mut found = Vec::new();
+        for version in listed.expect("listed").versions() {
+            let key = version.key().expect("a key");
+            let got = client
+                .get_object()
+                .bucket(bucket)
+                .key(key)
+                .set_version_id(version.version_id().map(str::to_owned))
+                .send()
+                .await
+                .expect("got");
+            let bytes = got.body.collect().await.expect("read").to_vec();
+            found.push((key.to_owned(), bytes));
+        }
+        let unfinished = client.list_multipart_uploads().bucket(bucket).send().await;
+        (found, unfinished.expect("listed").uploads().len())
     }
 
     fn client(&self, region: &str) -> Client {
@@ -246,13 +201,13 @@ impl Moto {
 }
 
 /// `rclone serve s3`, which cannot say much and ignores conditions.
-pub(super) struct Rclone {
+pub(crate) struct Rclone {
     port: u16,
     _process: Running,
 }
 
 impl Rclone {
-    pub(super) fn start(directory: &Path, bucket: &str) -> Option<Self> {
+    pub(crate) fn start(directory: &Path, bucket: &str) -> Option<Self> {
         let program = find("rclone", "STRONGROOM_RCLONE")?;
         std::fs::create_dir(directory.join(bucket)).expect("made");
         let port = free_port();
@@ -267,22 +222,27 @@ impl Rclone {
         })
     }
 
-    pub(super) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
+    pub(crate) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
         StoreConfig {
             attestation,
             ..config(self.port, bucket, "eu-west-2")
         }
     }
+
+    /// Where it listens.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 /// `s3s-fs` in this process: another hand's file store behind the protocol layer ours uses too.
-pub(super) struct S3sFs {
+pub(crate) struct S3sFs {
     port: u16,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl S3sFs {
-    pub(super) async fn start(directory: &Path, bucket: &str) -> Self {
+    pub(crate) async fn start(directory: &Path, bucket: &str) -> Self {
         std::fs::create_dir(directory.join(bucket)).expect("made");
         let mut builder =
             S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory).expect("opened"));
@@ -304,7 +264,7 @@ impl S3sFs {
         Self { port, serving }
     }
 
-    pub(super) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
+    pub(crate) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
         StoreConfig {
             attestation,
             ..config(self.port, bucket, "eu-west-2")
