@@ -3,7 +3,9 @@
 mod access;
 mod agefile;
 mod cli;
+mod closure;
 mod demo;
+mod erasure;
 mod gateway;
 mod index;
 mod journal;

@@ -2,5 +2,8 @@
 
 pub(crate) mod cli;
 pub(crate) mod gateway;
+pub(crate) mod house;
 pub(crate) mod peers;
 pub(crate) mod programs;
+pub(crate) mod remote;
+pub(crate) mod rows;

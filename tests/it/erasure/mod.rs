@@ -1,0 +1,4 @@
+//! Erasure, from a participant's word to the certificate: what it must do whatever happens.
+
+mod people;
+mod stages;
