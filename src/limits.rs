@@ -63,6 +63,10 @@ pub const PARTS_IN_FLIGHT: usize = 2;
 /// Memory all uploads together may hold in part buffers, in bytes.
 pub const UPLOAD_BUFFERS_BYTES: u64 = 64 * MIB;
 
+/// How long nobody may have asked for an upload before its memory is given to one that needs it; it
+/// then goes on from its last durable part. Between two pieces a client takes a fraction of that.
+pub const UPLOAD_IDLE: Duration = Duration::from_secs(5);
+
 /// How long an unfinished upload is kept before it expires.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 

@@ -31,7 +31,7 @@ pub(super) struct Assembly {
     received: u64,
     on_their_way: VecDeque<JoinHandle<Result<objects::Part, WorkError>>>,
     broken: bool,
-    _room: OwnedSemaphorePermit,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Assembly {
@@ -58,7 +58,7 @@ impl Assembly {
             received: plan::durable_bytes(&row),
             on_their_way: VecDeque::new(),
             broken: false,
-            _room: room,
+            room: Some(room),
             row,
         })
     }
@@ -73,6 +73,20 @@ impl Assembly {
         self.broken
     }
 
+    /// Notes which parts have arrived, and lets go of the rest and of the room it took. Nothing
+    /// happens, and it says so, while parts are on their way.
+    pub(super) async fn put_away(&mut self, service: &Service) -> bool {
+        if !self.on_their_way.iter().all(JoinHandle::is_finished) {
+            return false;
+        }
+        // A part that failed has broken it already; what is durable is on record either way.
+        while !self.on_their_way.is_empty() && self.land(service).await.is_ok() {}
+        self.broken = true;
+        self.buffer = None;
+        self.room = None;
+        true
+    }
+
     /// Takes a piece of plaintext, sending every part that it fills.
     pub(super) async fn push(
         &mut self,
@@ -84,6 +98,13 @@ impl Assembly {
                 "the upload was declared to have {} bytes, and more arrive; begin again with the right length",
                 self.row.item.length
             )));
+        }
+        while self
+            .on_their_way
+            .front()
+            .is_some_and(JoinHandle::is_finished)
+        {
+            self.land(service).await?;
         }
         let mut rest = &piece[..];
         while !rest.is_empty() {

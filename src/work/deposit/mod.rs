@@ -9,13 +9,16 @@ mod plan;
 mod turn;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::error::WorkError;
 use super::service::Service;
@@ -24,7 +27,7 @@ use crate::access::{Caller, Grant};
 use crate::agefile::new_file_key;
 use crate::id::{ItemId, UploadId};
 use crate::index::{Reader, tables};
-use crate::limits::{CHECKED_BODY_MAX, MIB, UPLOAD_BUFFERS_BYTES, UPLOAD_LIFETIME};
+use crate::limits::{CHECKED_BODY_MAX, MIB, UPLOAD_BUFFERS_BYTES, UPLOAD_IDLE, UPLOAD_LIFETIME};
 use crate::model::item::Particulars;
 use crate::model::{Actor, Event, Item, Kind, Sealed, Standing, Tier, Upload};
 use crate::objects::{self, Family, ObjectKey};
@@ -92,6 +95,33 @@ pub(crate) struct Uploads {
 struct Active {
     turns: Turns,
     assembly: tokio::sync::Mutex<Assembly>,
+    asked_for: Mutex<Instant>,
+}
+
+impl Active {
+    fn new(assembly: Assembly) -> Self {
+        Self {
+            turns: Turns::default(),
+            assembly: tokio::sync::Mutex::new(assembly),
+            asked_for: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Notes that its owner still cares for it.
+    fn touch(&self) {
+        *self.moment() = Instant::now();
+    }
+
+    /// How long nobody has asked for it.
+    fn idle(&self) -> Duration {
+        self.moment().elapsed()
+    }
+
+    fn moment(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.asked_for
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Default for Uploads {
@@ -110,6 +140,37 @@ impl Uploads {
         if let Some(active) = self.all().remove(&id) {
             active.turns.close();
         }
+    }
+
+    /// Forgets an upload, unless it has been brought to memory anew meanwhile.
+    fn forget(&self, id: UploadId, active: &Arc<Active>) {
+        let mut all = self.all();
+        if all.get(&id).is_some_and(|found| Arc::ptr_eq(found, active)) {
+            all.remove(&id);
+        }
+    }
+
+    /// Puts away the upload that nobody has asked for the longest, if that is long enough; says
+    /// whether there was one. It goes on from what is durable.
+    async fn put_one_away(&self, service: &Service) -> bool {
+        let mut idle: Vec<_> = {
+            let all = self.all();
+            let all = all.iter().map(|(id, active)| (*id, Arc::clone(active)));
+            all.filter(|(_, active)| active.idle() >= UPLOAD_IDLE)
+                .collect()
+        };
+        idle.sort_by_key(|(_, active)| std::cmp::Reverse(active.idle()));
+        for (id, active) in idle {
+            let Some(_turn) = active.turns.take_if_free() else {
+                continue;
+            };
+            let mut assembly = active.assembly.lock().await;
+            if assembly.put_away(service).await {
+                self.forget(id, &active);
+                return true;
+            }
+        }
+        false
     }
 
     fn find(&self, id: UploadId) -> Option<Arc<Active>> {
@@ -225,6 +286,7 @@ pub async fn offset(
         None => Ok(progress_of(&row, plan::durable_bytes(&row))),
         Some(active) => {
             let _turn = active.turns.take().await?;
+            active.touch();
             let assembly = active.assembly.lock().await;
             match assembly.is_broken() {
                 true => Ok(progress_of(&row, plan::durable_bytes(&row))),
@@ -260,39 +322,32 @@ where
     let turn = active.turns.take().await?;
     let mut assembly = active.assembly.lock().await;
     if assembly.is_broken() || assembly.received() != offset {
-        let broken = assembly.is_broken();
-        drop(assembly);
-        if broken {
-            service.uploads.all().remove(&id);
+        if assembly.is_broken() {
+            service.uploads.forget(id, &active);
         }
         return Err(elsewhere());
     }
     let written = match checksum {
         Some(checksum) => match gather(&mut body, &turn).await {
             Ok(gathered) if checksum.fits(&gathered) => assembly.push(service, gathered).await,
-            Ok(_) => return Err(WorkError::Checksum),
-            Err(error) => return Err(error),
+            Ok(_) => Err(WorkError::Checksum),
+            Err(error) => Err(error),
         },
         None => pour(service, &mut assembly, &mut body, &turn).await,
     };
+    active.touch();
     let finished = match written {
         Ok(()) => assembly.finish_if_whole(service).await,
-        Err(WorkError::BrokenOff) => return Err(WorkError::BrokenOff),
         Err(error) => Err(error),
     };
+    if assembly.is_broken() || matches!(finished, Ok(true)) {
+        service.uploads.forget(id, &active);
+    }
     let received = assembly.received();
-    let broken = assembly.is_broken();
     drop(assembly);
     match finished {
-        Ok(false) => Ok(progress_of(&row, received)),
-        Ok(true) => {
-            service.uploads.all().remove(&id);
-            Ok(progress_of(&row, received))
-        }
+        Ok(_) => Ok(progress_of(&row, received)),
         Err(error) => {
-            if broken {
-                service.uploads.all().remove(&id);
-            }
             if assembly::is_hopeless(&error) {
                 give_up(service, caller_actor(caller), id).await?;
             }
@@ -380,7 +435,7 @@ async fn finish(service: &Arc<Service>, id: UploadId, row: &Upload) -> Result<Pr
     let active = activate(service, id, row).await?;
     let _turn = active.turns.take().await?;
     let finished = active.assembly.lock().await.finish_if_whole(service).await;
-    service.uploads.all().remove(&id);
+    service.uploads.forget(id, &active);
     finished.map(|_| progress_of(row, row.item.length))
 }
 
@@ -416,20 +471,36 @@ async fn activate(service: &Service, id: UploadId, row: &Upload) -> Result<Arc<A
     if let Some(active) = service.uploads.find(id) {
         return Ok(active);
     }
-    let room = plan::memory_mib(row);
-    let room = Arc::clone(&service.uploads.room).acquire_many_owned(room);
-    let room = tokio::time::timeout(plan::ROOM_WAIT, room).await;
-    let room = room.ok().and_then(Result::ok).ok_or_else(|| {
-        WorkError::TooMany("too many uploads at once; go on in a minute".to_owned())
-    })?;
-    let assembly = Assembly::load(service, id, room)?;
-    let fresh = Arc::new(Active {
-        turns: Turns::default(),
-        assembly: tokio::sync::Mutex::new(assembly),
-    });
+    let room = room_for(service, row).await?;
+    // Looked for and loaded under one lock: an upload is in memory once.
     let mut all = service.uploads.all();
-    let active = all.entry(id).or_insert(fresh);
-    Ok(Arc::clone(active))
+    if let Some(active) = all.get(&id) {
+        return Ok(Arc::clone(active));
+    }
+    let active = Arc::new(Active::new(Assembly::load(service, id, room)?));
+    all.insert(id, Arc::clone(&active));
+    Ok(active)
+}
+
+/// Room in memory for an upload. While there is none, those that nobody cares for are put away.
+async fn room_for(service: &Service, row: &Upload) -> Result<OwnedSemaphorePermit, WorkError> {
+    let room = Arc::clone(&service.uploads.room);
+    let mut room = pin!(room.acquire_many_owned(plan::memory_mib(row)));
+    let too_many = || WorkError::TooMany("too many uploads at once; go on in a minute".to_owned());
+    let deadline = Instant::now() + plan::ROOM_WAIT;
+    let mut pause = Duration::ZERO;
+    while Instant::now() < deadline {
+        tokio::select! {
+            biased;
+            room = &mut room => return room.map_err(|_closed| too_many()),
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = match service.uploads.put_one_away(service).await {
+            true => Duration::ZERO,
+            false => plan::ROOM_LOOK,
+        };
+    }
+    Err(too_many())
 }
 
 /// Takes a body whole, when it comes with a checksum that all of it must fit first.

@@ -13,6 +13,8 @@ use super::super::error::WorkError;
 
 /// How long an upload waits for room in memory before it is told to come back.
 pub(super) const ROOM_WAIT: Duration = Duration::from_secs(20);
+/// How often it then looks for uploads that can be put away.
+pub(super) const ROOM_LOOK: Duration = Duration::from_millis(250);
 
 /// The longest item, in bytes of plaintext: what seals into the longest object a store holds.
 pub const LENGTH_MAX: u64 =

@@ -68,6 +68,11 @@ impl Turns {
         })
     }
 
+    /// A turn, if nobody has one; whoever asks meanwhile waits for its end.
+    pub(super) fn take_if_free(&self) -> Option<MutexGuard<'_, ()>> {
+        self.writing.try_lock().ok()
+    }
+
     /// Ends every turn, now and later.
     pub(super) fn close(&self) {
         self.asked.send_modify(|asked| asked.closed = true);
