@@ -1,5 +1,6 @@
 //! Every bound in one place, with its unit and the reason for its value.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Kibibyte, in bytes.
@@ -102,6 +103,10 @@ pub const UPLOAD_METADATA_BYTES_MAX: usize = 4096;
 
 /// Uploads and downloads under way at once, everybody's together: each holds a few chunks in memory.
 pub const TRANSFERS_MAX: usize = 128;
+
+/// Chunks a download opens at a time. A reader who stands still keeps that much in memory, so it does
+/// not grow with the machine's threads.
+pub const DOWNLOAD_BATCH_CHUNKS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// Uploads and downloads under way at once with one token, so that nobody takes up all of them.
 pub const TRANSFERS_PER_TOKEN_MAX: usize = 16;

@@ -1,7 +1,7 @@
 //! Opening: stored bytes come in pieces of any length, authenticated plaintext goes out.
 
 use std::fmt;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -102,6 +102,14 @@ impl Opener {
             },
         };
         Self::starting(key, span.first_chunk(), end, workers).within(span.skip(), span.take())
+    }
+
+    /// Gathers no more than `chunks` at a time, for many who read at once: each that stands still holds
+    /// a batch.
+    pub fn in_batches_of(mut self, chunks: NonZeroUsize) -> Self {
+        let most = chunks.get().saturating_mul(SEALED_CHUNK_BYTES);
+        self.batch = self.batch.min(most);
+        self
     }
 
     /// Opens a whole payload, after its nonce, of a length that only its own last chunk vouches for.

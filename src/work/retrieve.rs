@@ -17,7 +17,7 @@ use crate::access::acts::OpenItem;
 use crate::agefile::{
     ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
 };
-use crate::limits::TRANSFER_RECHECK;
+use crate::limits::{DOWNLOAD_BATCH_CHUNKS, TRANSFER_RECHECK};
 use crate::model::item::Particulars;
 use crate::model::{Action, Actor, Event};
 use crate::objects::{Download, ObjectKey};
@@ -67,7 +67,10 @@ pub async fn open(
         watch: Watch::over(service, grant),
         download,
         ready: VecDeque::new(),
-        opener: Some(Opener::new(key, &span, service.workers().clone())),
+        opener: Some(
+            Opener::new(key, &span, service.workers().clone())
+                .in_batches_of(DOWNLOAD_BATCH_CHUNKS),
+        ),
     };
     Ok(Plain {
         length,
