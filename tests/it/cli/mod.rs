@@ -1,6 +1,8 @@
 //! The command line against a real gateway: a recording's whole life, interruptions of every kind,
 //! and everything that can be given wrongly.
 
+mod erase_crash;
 mod life;
 mod media;
+mod resume;
 mod traces;

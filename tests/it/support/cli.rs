@@ -238,14 +238,6 @@ impl Site {
         gateway.end(Signal::KILL);
     }
 
-    /// Waits for a gateway that something else ends.
-    pub(crate) fn wait_for_end(&mut self) {
-        let mut gateway = self.gateway.take().expect("it runs");
-        wait_until("the gateway's end", || {
-            gateway.process.try_wait().expect("asked")
-        });
-    }
-
     /// Stops the gateway as an operator does.
     pub(crate) fn stop(&mut self) {
         let mut gateway = self.gateway.take().expect("it runs");
@@ -305,6 +297,15 @@ impl Site {
     /// Logs in with a code.
     pub(crate) fn login(&self, profile: &str, code: &str) -> Said {
         self.run(profile, &["login", &self.url(), "--code", code])
+    }
+
+    /// Makes `profile` ask another address from now on.
+    pub(crate) fn go_by(&self, url: &str, profile: &str) {
+        let path = self.home().join(profile).join("profile.json");
+        let remembered = std::fs::read_to_string(&path).expect("a profile");
+        let changed = remembered.replace(&self.url(), url);
+        assert_ne!(changed, remembered);
+        std::fs::write(&path, changed).expect("written");
     }
 
     /// A study with its lead (`lead`), a researcher (`res`) and information governance (`ig`).
@@ -442,11 +443,6 @@ pub(crate) struct Under {
 }
 
 impl Under {
-    /// Whether it still runs.
-    pub(crate) fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("asked").is_none()
-    }
-
     /// Ends it as a power cut would.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
@@ -516,7 +512,9 @@ impl Said {
         let kinds = ["failed", "usage", "refused", "no-such-thing", "unavailable"];
         let kind = usize::try_from(code - 1).ok().and_then(|at| kinds.get(at));
         assert_eq!(failure["error"].as_str(), kind.copied(), "{self:?}");
-        text(&failure, "detail")
+        let detail = text(&failure, "detail");
+        println!("{}\n  {code}: {detail}", self.asked);
+        detail
     }
 
     /// That a command failed with `code` and a message which holds every one of `words`.

@@ -3,6 +3,7 @@
 pub(crate) mod cli;
 pub(crate) mod gateway;
 pub(crate) mod house;
+pub(crate) mod line;
 pub(crate) mod peers;
 pub(crate) mod programs;
 pub(crate) mod remote;
