@@ -137,6 +137,10 @@ pub const TRANSFER_STALL: Duration = Duration::from_secs(60);
 /// How long a connection that is being closed takes, and drops, what its peer is still sending.
 pub const LINGER_TIME: Duration = Duration::from_secs(5);
 
+/// How much of that it takes, in bytes: what is on its way while a refusal travels the other way,
+/// on a fast line to somebody far away.
+pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
 /// How long requests under way are waited for when the gateway is told to stop.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(20);
 

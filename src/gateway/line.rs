@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
-use crate::limits::LINGER_TIME;
+use crate::limits::{LINGER_BYTES, LINGER_TIME};
 
 /// Lets connections in while there is room; the others are closed at once.
 #[derive(Debug, Clone)]
@@ -58,8 +58,15 @@ pub(super) struct Line<T> {
     inner: T,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
-    lingering: Option<Pin<Box<Sleep>>>,
+    lingering: Option<Lingering>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// How much longer a peer is listened to that is told nothing more.
+#[derive(Debug)]
+struct Lingering {
+    time: Pin<Box<Sleep>>,
+    bytes: usize,
 }
 
 impl<T> Line<T> {
@@ -137,21 +144,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Line<T> {
         if self.lingering.is_none() {
             let shutdown = Pin::new(&mut self.inner).poll_shutdown(cx);
             ready!(self.paced(cx, shutdown))?;
-            self.lingering = Some(Box::pin(sleep(LINGER_TIME)));
         }
+        let line = &mut *self;
+        let lingering = line.lingering.get_or_insert_with(|| Lingering {
+            time: Box::pin(sleep(LINGER_TIME)),
+            bytes: LINGER_BYTES,
+        });
         let mut dropped = [0; LINGER_BUFFER_BYTES];
-        loop {
+        while lingering.bytes > 0 {
             let mut buffer = ReadBuf::new(&mut dropped);
-            match Pin::new(&mut self.inner).poll_read(cx, &mut buffer) {
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+            match Pin::new(&mut line.inner).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    lingering.bytes = lingering.bytes.saturating_sub(buffer.filled().len());
+                }
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
-                Poll::Pending => break,
+                Poll::Pending => return lingering.time.as_mut().poll(cx).map(|()| Ok(())),
             }
         }
-        let lingering = self.lingering.as_mut();
-        lingering.map_or(Poll::Ready(Ok(())), |time| {
-            time.as_mut().poll(cx).map(|()| Ok(()))
-        })
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -181,6 +191,26 @@ mod tests {
         line.write_all(b"refused").await.expect("said");
         line.shutdown().await.expect("ended");
         assert_eq!(sending.await.expect("no panic"), "refused");
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_stop_is_let_go() {
+        let (ours, mut theirs) = duplex(64 * 1024);
+        let mut line = Line::new(ours, Duration::from_secs(5), None);
+        let sending = tokio::spawn(async move {
+            let mut taken = 0;
+            while theirs.write_all(&[7; 64 * 1024]).await.is_ok() {
+                taken += 64 * 1024;
+            }
+            taken
+        });
+        line.shutdown().await.expect("ended");
+        drop(line);
+        let taken = sending.await.expect("no panic");
+        assert!(
+            (LINGER_BYTES..=LINGER_BYTES + 128 * 1024).contains(&taken),
+            "{taken}"
+        );
     }
 
     #[tokio::test]
