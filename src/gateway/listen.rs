@@ -32,6 +32,8 @@ pub struct Options {
     pub address: SocketAddr,
     /// The certificate and key; none on this machine only.
     pub tls: Option<TlsFiles>,
+    /// How long a request's headers may take, and how long a connection may lie idle.
+    pub headers: Duration,
     /// How long a transfer may stand still.
     pub stall: Duration,
     /// How long requests under way are waited for when told to stop.
@@ -44,6 +46,7 @@ impl Options {
         Self {
             address,
             tls: None,
+            headers: REQUEST_HEADERS_TIME,
             stall: TRANSFER_STALL,
             shutdown: SHUTDOWN_TIME,
         }
@@ -138,7 +141,7 @@ impl Gateway {
         let server = Server::from_listener(self.listener).handle(handle.clone());
         let router = router(Arc::clone(&self.shared));
         let requests = router.into_make_service_with_connect_info::<SocketAddr>();
-        let shutdown = self.options.shutdown;
+        let (headers, shutdown) = (self.options.headers, self.options.shutdown);
         let stopping = async {
             stop.await;
             tracing::info!("stopping: requests under way are finished first");
@@ -147,11 +150,15 @@ impl Gateway {
         };
         let serving = async {
             match self.tls {
-                None => tuned(server.acceptor(doorkeeper)).serve(requests).await,
+                None => {
+                    tuned(server.acceptor(doorkeeper), headers)
+                        .serve(requests)
+                        .await
+                }
                 Some(tls) => {
                     let tls = RustlsAcceptor::new(RustlsConfig::from_config(tls));
                     let server = server.acceptor(tls.acceptor(doorkeeper));
-                    tuned(server).serve(requests).await
+                    tuned(server, headers).serve(requests).await
                 }
             }
         };
@@ -234,7 +241,7 @@ const A_MOMENT: Duration = Duration::from_millis(5);
 const CONNECTIONS_MIN: usize = 64;
 
 /// Sets what every connection is held to.
-fn tuned<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+fn tuned<A>(server: Server<SocketAddr, A>, headers: Duration) -> Server<SocketAddr, A> {
     // HTTP/1.1 alone: one request at a time on a connection, so that the peer's pace is the
     // transport's, and a transfer that fails is a connection that breaks.
     let mut server = server.http1_only();
@@ -242,7 +249,7 @@ fn tuned<A>(server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
         .http_builder()
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_HEADERS_TIME)
+        .header_read_timeout(headers)
         .max_headers(REQUEST_HEADERS_MAX)
         .max_buf_size(CONNECTION_BUFFER_BYTES);
     server
