@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::profile::Profile;
 use super::progress::Bar;
+use crate::agefile::{Plugins, Recipients};
 use crate::client::Target;
 use crate::id::ItemId;
 
@@ -35,6 +36,11 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
+    if !args.recipient.is_empty() {
+        // Looked at here first: a secret key given by mistake must not leave this machine.
+        Recipients::parse(&args.recipient, Plugins::Refuse)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+    }
     let client = profile.client().await?;
     let path = args.output.unwrap_or_else(|| {
         let ending = if args.sealed { ".age" } else { "" };
