@@ -6,6 +6,7 @@ mod cli;
 mod closure;
 mod demo;
 mod erasure;
+mod foreign;
 mod gateway;
 mod index;
 mod journal;

@@ -129,18 +129,7 @@ impl House {
 
     /// Somebody using an enrolment, with a recipient if it names one.
     pub(crate) async fn enrol_with(&self, enrolment: &Value) -> Person {
-        let response = self.ask(Method::POST, "/v1/enrolments").json(enrolment);
-        let enrolled = json_of(
-            response.send().await.expect("answered"),
-            StatusCode::CREATED,
-        )
-        .await;
-        Person {
-            id: text(&enrolled, "id"),
-            token: text(&enrolled, "token"),
-            url: self.url.clone(),
-            client: self.client.clone(),
-        }
+        Person::enrol(&self.client, &self.url, enrolment).await
     }
 }
 
@@ -180,6 +169,18 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Somebody using an enrolment at the gateway at `url`.
+    pub(crate) async fn enrol(client: &Client, url: &str, enrolment: &Value) -> Self {
+        let asked = client.post(format!("{url}/v1/enrolments")).json(enrolment);
+        let enrolled = json_of(asked.send().await.expect("answered"), StatusCode::CREATED).await;
+        Self {
+            id: text(&enrolled, "id"),
+            token: text(&enrolled, "token"),
+            url: url.to_owned(),
+            client: client.clone(),
+        }
+    }
+
     /// A request with their token.
     pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         self.client

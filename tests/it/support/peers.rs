@@ -264,6 +264,11 @@ impl S3sFs {
         Self { port, serving }
     }
 
+    /// Where it is.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn config(&self, bucket: &str, attestation: Option<Attestation>) -> StoreConfig {
         StoreConfig {
             attestation,

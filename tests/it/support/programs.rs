@@ -60,7 +60,8 @@ pub(crate) fn search(program: &str) -> Option<PathBuf> {
         .find(|candidate| candidate.is_file())
 }
 
-fn missing(program: &str, why: &str) {
+/// Tells that something is not there, and why; it fails where that is required.
+pub(crate) fn missing(program: &str, why: &str) {
     let required = std::env::var_os("STRONGROOM_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!required, "{program} is required and was not found");
     tell(&format!("skipped: {why}"));
