@@ -95,3 +95,15 @@ pub struct DeletedObject {
     /// Unfinished uploads aborted.
     pub unfinished_uploads: u64,
 }
+
+impl DeletedObject {
+    /// Nothing deleted yet.
+    pub fn none(item: ItemId) -> Self {
+        Self {
+            item,
+            versions: 0,
+            delete_markers: 0,
+            unfinished_uploads: 0,
+        }
+    }
+}

@@ -8,8 +8,9 @@ use super::error::VaultError;
 use super::{Nodes, Rooted, Vault, View, confirmations};
 use crate::id::ErasureId;
 use crate::index::{IndexError, Reader, project, tables};
+use crate::journal;
 use crate::keyring::{Destruction, NodesError, Root, WrappedNodes};
-use crate::model::{Actor, Entry, Event, LeafNumber, NodeId, TreeChange};
+use crate::model::{Actor, Entry, Erasure, Event, LeafNumber, NodeId, TreeChange};
 use crate::secret::Key;
 
 /// A change being decided on: the vault as it stands, and the keys drawn so far.
@@ -116,10 +117,13 @@ impl Vault {
     pub fn destroy(&self, erasure: ErasureId, leaves: &[LeafNumber]) -> Result<(), VaultError> {
         let _one_at_a_time = self.destroying.blocking_lock();
         let committing = self.committing();
-        let done = self.epoch_of(erasure)?;
-        let epoch = match done {
-            Some(epoch) => epoch,
-            None => self.destroy_keys(&committing, erasure, leaves)?,
+        let row = self.index.read()?.get(&tables::ERASURES, &erasure)?;
+        let epoch = match row {
+            Some(row) if row.old_root_effaced.is_some() => return Ok(()),
+            Some(Erasure {
+                epoch: Some(epoch), ..
+            }) => epoch,
+            _ => self.destroy_keys(&committing, erasure, leaves)?,
         };
         drop(committing);
         let before = epoch.saturating_sub(1);
@@ -152,8 +156,19 @@ impl Vault {
             let next = view.rooted.root.after(&drawn);
             (drawn, next)
         };
+        let (epoch, written) = (next.epoch, self.journal.size());
         self.slots.prepare(&next, None, &*self.means.entropy)?;
-        self.change_root(committing, erasure, destruction, next)
+        let changed = self.change_root(committing, erasure, destruction, next);
+        if let Err(error) = &changed
+            && self.journal.size() == written
+            && !matches!(error, VaultError::Journal(journal::Error::Poisoned(_)))
+        {
+            // The record is not in the journal: without the new root it can be drawn again.
+            if let Err(kept) = self.slots.discard(epoch, &*self.means.entropy) {
+                tracing::warn!(error = %kept, "a root that is not used was not taken back; a restart does it");
+            }
+        }
+        changed
     }
 
     fn change_root(
@@ -221,11 +236,6 @@ impl Vault {
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = entry.at;
         self.index.apply(batch, written.size, written.root)?;
         Ok(position)
-    }
-
-    fn epoch_of(&self, erasure: ErasureId) -> Result<Option<u64>, VaultError> {
-        let row = self.index.read()?.get(&tables::ERASURES, &erasure)?;
-        Ok(row.and_then(|erasure| erasure.epoch))
     }
 
     fn committing(&self) -> MutexGuard<'_, ()> {

@@ -55,10 +55,9 @@ pub async fn approve(
     let service = Arc::clone(service);
     let ended = tokio::spawn(async move {
         if let Err(error) = carry_out(&service, id).await {
-            tracing::error!(erasure = %id, %error, "the erasure waits; it is tried again every minute");
+            waits(id, error);
         }
-        let view = service.vault().view()?;
-        erasure_of(view.reader(), id)
+        current(&service, id)
     });
     ended
         .await
@@ -95,26 +94,32 @@ pub async fn resume(service: &Arc<Service>) -> Result<usize, WorkError> {
         rows.into_iter().map(|(id, ())| id).collect::<Vec<_>>()
     };
     let mut finished = Ok(0);
+    // Everybody's keys first: they do not wait for the store to let go of somebody else's objects.
+    for id in &under_way {
+        if let Err(error) = make_inaccessible(service, *id).await {
+            finished = finished.and(Err(waits(*id, error)));
+        }
+    }
     for id in under_way {
         match carry_out(service, id).await {
             Ok(()) => finished = finished.map(|count| count + 1),
-            Err(error) => {
-                tracing::error!(erasure = %id, %error, "the erasure waits; it is tried again every minute");
-                finished = finished.and(Err(error));
-            }
+            Err(error) => finished = finished.and(Err(waits(id, error))),
         }
     }
     finished
 }
 
+fn waits(erasure: ErasureId, error: WorkError) -> WorkError {
+    tracing::error!(%erasure, %error, "the erasure waits; it is tried again every minute");
+    error
+}
+
 /// Goes from stage to stage until the erasure is certified.
 async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkError> {
+    make_inaccessible(service, id).await?;
     let _alone = service.erasing.lock().await;
     loop {
-        let erasure = {
-            let view = service.vault().view()?;
-            erasure_of(view.reader(), id)?
-        };
+        let erasure = current(service, id)?;
         match erasure.stage {
             ErasureStage::Requested | ErasureStage::Certified => return Ok(()),
             ErasureStage::Approved | ErasureStage::KeysDestroyed => {
@@ -124,6 +129,23 @@ async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkErro
             ErasureStage::CiphertextDeleted => certify(service, &erasure).await?,
         }
     }
+}
+
+/// Destroys the keys, unless they are destroyed already; no other erasure is waited for but while
+/// its own are.
+async fn make_inaccessible(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkError> {
+    let erasure = current(service, id)?;
+    match erasure.stage {
+        ErasureStage::Approved | ErasureStage::KeysDestroyed => {
+            destroy_keys(service, &erasure).await
+        }
+        _ => Ok(()),
+    }
+}
+
+fn current(service: &Service, id: ErasureId) -> Result<Erasure, WorkError> {
+    let view = service.vault().view()?;
+    erasure_of(view.reader(), id)
 }
 
 async fn destroy_keys(service: &Arc<Service>, erasure: &Erasure) -> Result<(), WorkError> {
@@ -139,18 +161,28 @@ async fn destroy_keys(service: &Arc<Service>, erasure: &Erasure) -> Result<(), W
 }
 
 async fn delete_ciphertext(service: &Service, erasure: &Erasure) -> Result<(), WorkError> {
+    for upload in &erasure.target.uploads {
+        service.uploads.come_to_rest(*upload).await?;
+    }
     let mut deleted = Vec::new();
     for item in &erasure.target.items {
         let gone = service
             .store()
             .delete_everything(ObjectKey::Material(*item))
             .await?;
+        let before = erasure.deleted.iter().find(|before| before.item == *item);
+        let before = before
+            .cloned()
+            .unwrap_or_else(|| DeletedObject::none(*item));
         deleted.push(DeletedObject {
             item: *item,
-            versions: gone.versions,
-            delete_markers: gone.delete_markers,
-            unfinished_uploads: gone.unfinished_uploads,
+            versions: before.versions + gone.versions,
+            delete_markers: before.delete_markers + gone.delete_markers,
+            unfinished_uploads: before.unfinished_uploads + gone.unfinished_uploads,
         });
+    }
+    for upload in &erasure.target.uploads {
+        service.uploads.forget(*upload);
     }
     let erasure = erasure.id;
     service
@@ -162,7 +194,14 @@ async fn delete_ciphertext(service: &Service, erasure: &Erasure) -> Result<(), W
 }
 
 async fn certify(service: &Service, erasure: &Erasure) -> Result<(), WorkError> {
-    let verified = verify(service, erasure).await?;
+    for item in &erasure.target.items {
+        let found = service.store().head(ObjectKey::Material(*item)).await?;
+        if found.is_some() {
+            // It was on its way to the store when a crash cut everything short, and arrived late.
+            return delete_ciphertext(service, erasure).await;
+        }
+    }
+    let verified = verify(service, erasure)?;
     let vault = service.vault();
     let anchor = vault.journal().anchor();
     let certificate = certificate::of(vault.id(), erasure, verified, service.now(), anchor)
@@ -177,8 +216,8 @@ async fn certify(service: &Service, erasure: &Erasure) -> Result<(), WorkError> 
     service.note(Actor::Gateway, certified).await
 }
 
-/// Tries what must fail.
-async fn verify(service: &Service, erasure: &Erasure) -> Result<Verified, WorkError> {
+/// Tries what must fail. That the objects are absent has been asked just before.
+fn verify(service: &Service, erasure: &Erasure) -> Result<Verified, WorkError> {
     let still_there = |what: String| {
         WorkError::Internal(format!(
             "{what} outlived erasure {}: nothing is certified; stop the gateway and report it",
@@ -188,32 +227,24 @@ async fn verify(service: &Service, erasure: &Erasure) -> Result<Verified, WorkEr
     let mut verified = Verified {
         keys_absent: 0,
         items_do_not_open: 0,
-        objects_absent: 0,
+        objects_absent: erasure.target.items.len() as u64,
     };
-    {
-        let view = service.vault().view()?;
-        for key in &erasure.target.keys {
-            match view.key(*key).map_err(VaultError::from) {
-                Err(VaultError::Destroyed) => verified.keys_absent += 1,
-                Ok(_) => return Err(still_there(format!("key {key}"))),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        for id in &erasure.target.items {
-            let item = view.reader().get(&tables::ITEMS, id)?;
-            // An upload that was broken off never became an item: its key alone was there to go.
-            let Some(item) = item else { continue };
-            match view.particulars(service.vault(), &item) {
-                Err(VaultError::Destroyed) => verified.items_do_not_open += 1,
-                Ok(_) => return Err(still_there(id.to_string())),
-                Err(error) => return Err(error.into()),
-            }
+    let view = service.vault().view()?;
+    for key in &erasure.target.keys {
+        match view.key(*key).map_err(VaultError::from) {
+            Err(VaultError::Destroyed) => verified.keys_absent += 1,
+            Ok(_) => return Err(still_there(format!("key {key}"))),
+            Err(error) => return Err(error.into()),
         }
     }
     for id in &erasure.target.items {
-        match service.store().head(ObjectKey::Material(*id)).await? {
-            None => verified.objects_absent += 1,
-            Some(_) => return Err(still_there(format!("the ciphertext of {id}"))),
+        let item = view.reader().get(&tables::ITEMS, id)?;
+        // An upload that was broken off never became an item: its key alone was there to go.
+        let Some(item) = item else { continue };
+        match view.particulars(service.vault(), &item) {
+            Err(VaultError::Destroyed) => verified.items_do_not_open += 1,
+            Ok(_) => return Err(still_there(id.to_string())),
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(verified)

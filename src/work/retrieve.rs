@@ -42,8 +42,8 @@ pub struct SealedCopy<S> {
 
 /// Opens an item, or `range` of it. The access is on record before this returns.
 ///
-/// While it runs, the decision is taken again every [`TRANSFER_RECHECK`] and whenever somebody's
-/// access is narrowed; the body then ends in an error.
+/// While it runs, the decision is taken again every [`TRANSFER_RECHECK`], when the grant ends, and
+/// whenever somebody's access is narrowed; the body then ends in an error.
 ///
 /// # Errors
 /// [`WorkError::BadRange`] for an empty range or one outside the item; [`WorkError::NoSuchThing`]
@@ -56,20 +56,21 @@ pub async fn open(
     let length = grant.loaded().length;
     let range = range.unwrap_or(0..length);
     let span = ChunkSpan::covering(range.clone(), length).ok_or(WorkError::BadRange { length })?;
-    let particulars = particulars(service, &grant)?;
+    let watch = Watch::over(service, grant)?;
+    let grant = &watch.grant;
+    let particulars = particulars(service, grant)?;
     let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
-    record(service, &grant, detail).await?;
+    record(service, grant, detail).await?;
     let file_key = file_key(&particulars);
     let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
     let object = ObjectKey::Material(grant.loaded().id);
     let download = service.store().get(object, span.stored()).await?;
     let flow = Flow {
-        watch: Watch::over(service, grant),
+        watch,
         download,
         ready: VecDeque::new(),
         opener: Some(
-            Opener::new(key, &span, service.workers().clone())
-                .in_batches_of(DOWNLOAD_BATCH_CHUNKS),
+            Opener::new(key, &span, service.workers().clone()).in_batches_of(DOWNLOAD_BATCH_CHUNKS),
         ),
     };
     Ok(Plain {
@@ -99,18 +100,20 @@ pub async fn sealed(
     }
     let parsed = Recipients::parse(&recipients, Plugins::Refuse)
         .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
-    let particulars = particulars(service, &grant)?;
+    let watch = Watch::over(service, grant)?;
+    let grant = &watch.grant;
+    let particulars = particulars(service, grant)?;
     let header = write_header(&file_key(&particulars), &parsed)
         .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
     let detail = format!("sealed copy for {}", recipients.join(" "));
-    record(service, &grant, Some(detail)).await?;
+    record(service, grant, Some(detail)).await?;
     let stored = sealed_length(grant.loaded().length);
     let stored = stored.ok_or_else(|| WorkError::Internal("a length beyond age".to_owned()))?;
     let object = ObjectKey::Material(grant.loaded().id);
     let download = service.store().get(object, 0..stored).await?;
     let length = header.len() as u64 + stored;
     let flow = Flow {
-        watch: Watch::over(service, grant),
+        watch,
         download,
         ready: VecDeque::from([Bytes::from(header)]),
         opener: None,
@@ -180,18 +183,23 @@ struct Watch {
 }
 
 impl Watch {
-    fn over(service: &Arc<Service>, grant: Grant<OpenItem>) -> Self {
-        Self {
+    /// Watches over what was granted, which is decided once more: whatever took it away between
+    /// the decision and the first look would not be noticed otherwise.
+    fn over(service: &Arc<Service>, grant: Grant<OpenItem>) -> Result<Self, WorkError> {
+        let narrowed = service.vault().narrowed();
+        service.still(&grant)?;
+        Ok(Self {
             service: Arc::clone(service),
             grant,
-            narrowed: service.vault().narrowed(),
+            narrowed,
             checked: Instant::now(),
-        }
+        })
     }
 
     fn check(&mut self) -> Result<(), WorkError> {
         let narrowed = self.narrowed.has_changed().unwrap_or(true);
-        if !narrowed && self.checked.elapsed() < TRANSFER_RECHECK {
+        let ended = self.service.now() >= self.grant.expires();
+        if !narrowed && !ended && self.checked.elapsed() < TRANSFER_RECHECK {
             return Ok(());
         }
         self.narrowed.mark_unchanged();

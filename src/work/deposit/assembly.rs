@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::super::error::WorkError;
 use super::super::service::Service;
+use super::turn::{STOP_WAIT, still_writing};
 use super::{check_permitted, plan};
 use crate::agefile::{ChunkBuffer, FileKey, Last, PayloadKey, chunk_count};
 use crate::id::UploadId;
@@ -187,13 +188,14 @@ impl Assembly {
 
     /// Waits for the part sent first, and notes that it is stored.
     async fn land(&mut self, service: &Service) -> Result<(), WorkError> {
-        let Some(first) = self.on_their_way.pop_front() else {
+        let Some(first) = self.on_their_way.front_mut() else {
             return Ok(());
         };
         let landed = first
             .await
             .map_err(|error| WorkError::Internal(error.to_string()))
             .and_then(|landed| landed);
+        self.on_their_way.pop_front();
         let landed = self.breaking(landed)?;
         let part = StoredPart {
             number: landed.number(),
@@ -206,7 +208,7 @@ impl Assembly {
         };
         // Not waited for: should it be lost in a crash, the part is sent again.
         let noted = service.vault().note_unwaited(Actor::Gateway, |draft| {
-            still_known(draft.reader(), self.id, event)
+            check_known(draft.reader(), self.id).map(|()| (event, ()))
         });
         self.breaking(noted)?;
         self.row.sealed.retain(|(number, _)| *number != part.number);
@@ -232,14 +234,25 @@ impl Assembly {
             .await
     }
 
+    /// Waits until no part is on its way any more; what has become of them is not asked.
+    ///
+    /// They are not cut short: what the store makes of half a request could arrive there later.
+    pub(super) async fn settle(&mut self) -> Result<(), WorkError> {
+        let settled = async {
+            while let Some(errand) = self.on_their_way.front_mut() {
+                let _ = errand.await;
+                self.on_their_way.pop_front();
+            }
+        };
+        let settled = tokio::time::timeout(STOP_WAIT, settled).await;
+        settled.map_err(|_| still_writing())
+    }
+
     /// Passes `result` on; a failure breaks the upload, so that nothing in memory is built on.
     fn breaking<T>(&mut self, result: Result<T, WorkError>) -> Result<T, WorkError> {
         if result.is_err() {
             self.broken = true;
             self.buffer = None;
-            for errand in self.on_their_way.drain(..) {
-                errand.abort();
-            }
         }
         result
     }
@@ -260,18 +273,20 @@ struct Errand {
 impl Errand {
     async fn run(self) -> Result<objects::Part, WorkError> {
         let (upload, number) = (self.upload, self.number);
-        if let Some(digest) = self.digest {
-            let event = Event::UploadPartSealed {
-                upload,
-                number,
-                digest,
-            };
-            self.service
-                .vault()
-                .commit(Actor::Gateway, |draft| {
-                    still_known(draft.reader(), upload, event)
-                })
-                .await?;
+        let vault = self.service.vault();
+        match self.digest {
+            Some(digest) => {
+                let event = Event::UploadPartSealed {
+                    upload,
+                    number,
+                    digest,
+                };
+                let sealed = vault.commit(Actor::Gateway, |draft| {
+                    check_known(draft.reader(), upload).map(|()| (event, ()))
+                });
+                sealed.await?;
+            }
+            None => check_known(vault.view()?.reader(), upload)?,
         }
         let length = self.bytes.len() as u64;
         let store = self.service.store();
@@ -285,14 +300,10 @@ impl Errand {
     }
 }
 
-/// The event, as long as the upload has not been broken off.
-fn still_known(
-    reader: &crate::index::Reader<'_>,
-    upload: UploadId,
-    event: Event,
-) -> Result<(Event, ()), WorkError> {
+/// Refuses once the upload is finished, given up or erased.
+fn check_known(reader: &crate::index::Reader<'_>, upload: UploadId) -> Result<(), WorkError> {
     match reader.contains(&tables::UPLOADS, &upload)? {
-        true => Ok((event, ())),
+        true => Ok(()),
         false => Err(WorkError::NoSuchThing),
     }
 }

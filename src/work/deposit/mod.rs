@@ -7,18 +7,14 @@
 mod assembly;
 mod plan;
 mod turn;
+mod uploads;
 
-use std::collections::HashMap;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
 use super::error::WorkError;
 use super::service::Service;
@@ -27,16 +23,17 @@ use crate::access::{Caller, Grant};
 use crate::agefile::new_file_key;
 use crate::id::{ItemId, UploadId};
 use crate::index::{Reader, tables};
-use crate::limits::{CHECKED_BODY_MAX, MIB, UPLOAD_BUFFERS_BYTES, UPLOAD_IDLE, UPLOAD_LIFETIME};
+use crate::limits::{CHECKED_BODY_MAX, UPLOAD_LIFETIME};
 use crate::model::item::Particulars;
 use crate::model::{Actor, Event, Item, Kind, Sealed, Standing, Tier, Upload};
 use crate::objects::{self, Family, ObjectKey};
 use crate::vault::MaterialKeys;
 
 use assembly::Assembly;
-use turn::Turns;
+use uploads::Active;
 
 pub use plan::LENGTH_MAX;
+pub(crate) use uploads::Uploads;
 
 /// An upload that has begun.
 #[derive(Debug, Clone, Copy)]
@@ -80,105 +77,6 @@ impl Checksum {
         let mut context = Context::new(algorithm);
         context.update(body);
         context.finish().as_ref() == expected.as_slice()
-    }
-}
-
-/// The uploads that are in memory, and the room they have.
-#[derive(Debug)]
-pub(crate) struct Uploads {
-    active: Mutex<HashMap<UploadId, Arc<Active>>>,
-    room: Arc<Semaphore>,
-}
-
-/// One upload in memory.
-#[derive(Debug)]
-struct Active {
-    turns: Turns,
-    assembly: tokio::sync::Mutex<Assembly>,
-    asked_for: Mutex<Instant>,
-}
-
-impl Active {
-    fn new(assembly: Assembly) -> Self {
-        Self {
-            turns: Turns::default(),
-            assembly: tokio::sync::Mutex::new(assembly),
-            asked_for: Mutex::new(Instant::now()),
-        }
-    }
-
-    /// Notes that its owner still cares for it.
-    fn touch(&self) {
-        *self.moment() = Instant::now();
-    }
-
-    /// How long nobody has asked for it.
-    fn idle(&self) -> Duration {
-        self.moment().elapsed()
-    }
-
-    fn moment(&self) -> std::sync::MutexGuard<'_, Instant> {
-        self.asked_for
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Default for Uploads {
-    fn default() -> Self {
-        let room = usize::try_from(UPLOAD_BUFFERS_BYTES / MIB).unwrap_or(usize::MAX);
-        Self {
-            active: Mutex::default(),
-            room: Arc::new(Semaphore::new(room)),
-        }
-    }
-}
-
-impl Uploads {
-    /// Breaks an upload off: whoever writes to it stops at the next piece, and it is forgotten here.
-    pub(super) fn break_off(&self, id: UploadId) {
-        if let Some(active) = self.all().remove(&id) {
-            active.turns.close();
-        }
-    }
-
-    /// Forgets an upload, unless it has been brought to memory anew meanwhile.
-    fn forget(&self, id: UploadId, active: &Arc<Active>) {
-        let mut all = self.all();
-        if all.get(&id).is_some_and(|found| Arc::ptr_eq(found, active)) {
-            all.remove(&id);
-        }
-    }
-
-    /// Puts away the upload that nobody has asked for the longest, if that is long enough; says
-    /// whether there was one. It goes on from what is durable.
-    async fn put_one_away(&self, service: &Service) -> bool {
-        let mut idle: Vec<_> = {
-            let all = self.all();
-            let all = all.iter().map(|(id, active)| (*id, Arc::clone(active)));
-            all.filter(|(_, active)| active.idle() >= UPLOAD_IDLE)
-                .collect()
-        };
-        idle.sort_by_key(|(_, active)| std::cmp::Reverse(active.idle()));
-        for (id, active) in idle {
-            let Some(_turn) = active.turns.take_if_free() else {
-                continue;
-            };
-            let mut assembly = active.assembly.lock().await;
-            if assembly.put_away(service).await {
-                self.forget(id, &active);
-                return true;
-            }
-        }
-        false
-    }
-
-    fn find(&self, id: UploadId) -> Option<Arc<Active>> {
-        self.all().get(&id).cloned()
-    }
-
-    fn all(&self) -> std::sync::MutexGuard<'_, HashMap<UploadId, Arc<Active>>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -281,7 +179,7 @@ pub async fn offset(
         Owned::UnderWay(row) => row,
         Owned::Finished(progress) => return Ok(progress),
     };
-    match service.uploads.find(id) {
+    match service.uploads.find(id)? {
         None if plan::durable_bytes(&row) == row.item.length => finish(service, id, &row).await,
         None => Ok(progress_of(&row, plan::durable_bytes(&row))),
         Some(active) => {
@@ -321,10 +219,12 @@ where
     let active = activate(service, id, &row).await?;
     let turn = active.turns.take().await?;
     let mut assembly = active.assembly.lock().await;
-    if assembly.is_broken() || assembly.received() != offset {
-        if assembly.is_broken() {
-            service.uploads.forget(id, &active);
-        }
+    if assembly.is_broken() {
+        assembly.settle().await?;
+        service.uploads.let_go(id, &active);
+        return Err(elsewhere());
+    }
+    if assembly.received() != offset {
         return Err(elsewhere());
     }
     let written = match checksum {
@@ -340,13 +240,15 @@ where
         Ok(()) => assembly.finish_if_whole(service).await,
         Err(error) => Err(error),
     };
-    if assembly.is_broken() || matches!(finished, Ok(true)) {
-        service.uploads.forget(id, &active);
+    let progress = progress_of(&row, assembly.received());
+    let at_rest = assembly.is_broken() && assembly.settle().await.is_ok();
+    if at_rest || matches!(finished, Ok(true)) {
+        service.uploads.let_go(id, &active);
     }
-    let received = assembly.received();
     drop(assembly);
+    drop(turn);
     match finished {
-        Ok(_) => Ok(progress_of(&row, received)),
+        Ok(_) => Ok(progress),
         Err(error) => {
             if assembly::is_hopeless(&error) {
                 give_up(service, caller_actor(caller), id).await?;
@@ -364,9 +266,7 @@ where
 pub async fn abandon(service: &Service, caller: &Caller, id: UploadId) -> Result<(), WorkError> {
     match own_upload(service, caller, id)? {
         Owned::UnderWay(_) => give_up(service, caller_actor(caller), id).await,
-        Owned::Finished(_) => Err(WorkError::Conflict(
-            "the upload is finished and has become an item".to_owned(),
-        )),
+        Owned::Finished(_) => Err(already_an_item()),
     }
 }
 
@@ -435,7 +335,7 @@ async fn finish(service: &Arc<Service>, id: UploadId, row: &Upload) -> Result<Pr
     let active = activate(service, id, row).await?;
     let _turn = active.turns.take().await?;
     let finished = active.assembly.lock().await.finish_if_whole(service).await;
-    service.uploads.forget(id, &active);
+    service.uploads.let_go(id, &active);
     finished.map(|_| progress_of(row, row.item.length))
 }
 
@@ -468,39 +368,13 @@ fn own_upload(service: &Service, caller: &Caller, id: UploadId) -> Result<Owned,
 
 /// The upload in memory, brought there if need be.
 async fn activate(service: &Service, id: UploadId, row: &Upload) -> Result<Arc<Active>, WorkError> {
-    if let Some(active) = service.uploads.find(id) {
+    if let Some(active) = service.uploads.find(id)? {
         return Ok(active);
     }
-    let room = room_for(service, row).await?;
-    // Looked for and loaded under one lock: an upload is in memory once.
-    let mut all = service.uploads.all();
-    if let Some(active) = all.get(&id) {
-        return Ok(Arc::clone(active));
-    }
-    let active = Arc::new(Active::new(Assembly::load(service, id, room)?));
-    all.insert(id, Arc::clone(&active));
-    Ok(active)
-}
-
-/// Room in memory for an upload. While there is none, those that nobody cares for are put away.
-async fn room_for(service: &Service, row: &Upload) -> Result<OwnedSemaphorePermit, WorkError> {
-    let room = Arc::clone(&service.uploads.room);
-    let mut room = pin!(room.acquire_many_owned(plan::memory_mib(row)));
-    let too_many = || WorkError::TooMany("too many uploads at once; go on in a minute".to_owned());
-    let deadline = Instant::now() + plan::ROOM_WAIT;
-    let mut pause = Duration::ZERO;
-    while Instant::now() < deadline {
-        tokio::select! {
-            biased;
-            room = &mut room => return room.map_err(|_closed| too_many()),
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = match service.uploads.put_one_away(service).await {
-            true => Duration::ZERO,
-            false => plan::ROOM_LOOK,
-        };
-    }
-    Err(too_many())
+    let room = uploads::room_for(service, row).await?;
+    service
+        .uploads
+        .find_or(id, || Assembly::load(service, id, room))
 }
 
 /// Takes a body whole, when it comes with a checksum that all of it must fit first.
@@ -537,13 +411,25 @@ where
     Ok(())
 }
 
+/// Ends an upload and deletes what was stored of it.
 async fn give_up(service: &Service, by: Actor, id: UploadId) -> Result<(), WorkError> {
-    service.uploads.break_off(id);
-    let row = {
+    let given_up = give_up_at_rest(service, by, id).await;
+    service.uploads.forget(id);
+    given_up
+}
+
+async fn give_up_at_rest(service: &Service, by: Actor, id: UploadId) -> Result<(), WorkError> {
+    service.uploads.come_to_rest(id).await?;
+    // Looked at only now: its last byte may have made it an item just before.
+    let (row, finished) = {
         let view = service.vault().view()?;
-        view.reader().get(&tables::UPLOADS, &id)?
+        let finished = view.reader().contains(&tables::FINISHED_UPLOADS, &id)?;
+        (view.reader().get(&tables::UPLOADS, &id)?, finished)
     };
-    let Some(row) = row else { return Ok(()) };
+    if finished {
+        return Err(already_an_item());
+    }
+    let row = row.ok_or(WorkError::NoSuchThing)?;
     let key = ObjectKey::Material(row.item.id);
     if let Some(multipart) = &row.multipart {
         let upload = objects::Upload::resumed(key, multipart.clone());
@@ -553,13 +439,17 @@ async fn give_up(service: &Service, by: Actor, id: UploadId) -> Result<(), WorkE
     service
         .vault()
         .commit(by, |draft| {
-            // It may have been finished or erased meanwhile.
+            // It may have been erased meanwhile.
             match draft.reader().contains(&tables::UPLOADS, &id)? {
                 true => Ok((Event::UploadAbandoned { upload: id }, ())),
                 false => Err(WorkError::NoSuchThing),
             }
         })
         .await
+}
+
+fn already_an_item() -> WorkError {
+    WorkError::Conflict("the upload is finished and has become an item".to_owned())
 }
 
 /// Whether everyone in it takes part, and permits that kind of material.

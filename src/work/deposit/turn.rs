@@ -9,8 +9,8 @@ use tokio::sync::{Mutex, MutexGuard, watch};
 
 use super::super::error::WorkError;
 
-/// How long the one before may take to stop.
-const STOP_WAIT: Duration = Duration::from_secs(30);
+/// How long the one before, and what it sent on its way, may take to stop.
+pub(super) const STOP_WAIT: Duration = Duration::from_secs(30);
 
 /// Counts those who asked for a turn; closed when the upload is broken off.
 #[derive(Debug)]
@@ -54,10 +54,7 @@ impl Turns {
             mine = asked.count;
         });
         let asked = self.asked.subscribe();
-        let writing = tokio::time::timeout(STOP_WAIT, self.writing.lock()).await;
-        let writing = writing.map_err(|_| {
-            WorkError::Conflict("another request still writes to this upload; try again".to_owned())
-        })?;
+        let writing = self.wait().await?;
         if asked.borrow().closed {
             return Err(WorkError::NoSuchThing);
         }
@@ -76,6 +73,17 @@ impl Turns {
     /// Ends every turn, now and later.
     pub(super) fn close(&self) {
         self.asked.send_modify(|asked| asked.closed = true);
+    }
+
+    /// Ends every turn, and waits until whoever writes has stopped.
+    pub(super) async fn end(&self) -> Result<(), WorkError> {
+        self.close();
+        self.wait().await.map(drop)
+    }
+
+    async fn wait(&self) -> Result<MutexGuard<'_, ()>, WorkError> {
+        let writing = tokio::time::timeout(STOP_WAIT, self.writing.lock()).await;
+        writing.map_err(|_| still_writing())
     }
 }
 
@@ -97,4 +105,9 @@ impl Turn<'_> {
             next = next => Ok(next),
         }
     }
+}
+
+/// Somebody, or something, takes too long to stop.
+pub(super) fn still_writing() -> WorkError {
+    WorkError::Conflict("another request still writes to this upload; try again".to_owned())
 }

@@ -65,6 +65,15 @@ pub(crate) fn sealed_roots(file: &[u8]) -> Vec<&[u8]> {
     roots
 }
 
+/// The epochs of the roots in a root slot.
+pub(crate) fn epochs(file: &[u8]) -> Vec<u64> {
+    let positions = file.chunks(POSITION_BYTES);
+    let heads = positions.filter_map(|position| position.strip_prefix(b"strslot\n"));
+    heads
+        .filter_map(|head| Some(u64::from_be_bytes(head.get(4..12)?.try_into().ok()?)))
+        .collect()
+}
+
 /// Opens an age file.
 pub(super) fn open_age(file: &[u8], identity: &str) -> Option<Vec<u8>> {
     let identity: age::x25519::Identity = identity.parse().ok()?;

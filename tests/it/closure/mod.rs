@@ -13,5 +13,5 @@ mod story;
 
 pub(crate) use attack::{Loot, Windows, attack};
 pub(crate) use corpus::Corpus;
-pub(crate) use formats::sealed_roots;
+pub(crate) use formats::{epochs, sealed_roots};
 pub(crate) use story::without_slots;

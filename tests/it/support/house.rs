@@ -322,6 +322,12 @@ impl House {
             .expect("assigned")
     }
 
+    /// Closes the vault properly and gives its folder.
+    pub(crate) async fn close(self) -> Folder {
+        self.service.close().await.expect("closes");
+        self.folder
+    }
+
     /// The folder as a crash at this moment would leave it.
     pub(crate) fn image(&self) -> Folder {
         self.folder.copy()
@@ -457,6 +463,21 @@ pub(crate) async fn open(
 
 fn credentials(remote: Option<&Remote>) -> CredentialsSource {
     remote.map_or(CredentialsSource::Standard, Remote::credentials)
+}
+
+/// Waits until an erasure has come that far.
+pub(crate) async fn until_stage(service: &Service, id: ErasureId, stage: ErasureStage) {
+    loop {
+        let row = {
+            let view = service.vault().view().expect("the index runs");
+            view.reader().get(&tables::ERASURES, &id)
+        };
+        let row = row.expect("the index runs");
+        if row.is_some_and(|row| row.stage >= stage) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 async fn hire(service: &Arc<Service>, code: &str) -> Staff {

@@ -35,6 +35,18 @@ enum Line {
     Down,
     /// It carries everything but requests that store something; those wait on the way.
     HoldingPuts,
+    /// It carries no request, and breaks no connection either: the store seems to think.
+    HoldingAll,
+}
+
+impl Line {
+    fn holds(self, request: &[u8]) -> bool {
+        match self {
+            Self::Up | Self::Down => false,
+            Self::HoldingPuts => request.starts_with(b"PUT "),
+            Self::HoldingAll => true,
+        }
+    }
 }
 
 impl Remote {
@@ -92,6 +104,11 @@ impl Remote {
         self.line.send_replace(Line::HoldingPuts);
     }
 
+    /// Holds back whatever is asked, from now on.
+    pub(crate) fn hold_all(&self) {
+        self.line.send_replace(Line::HoldingAll);
+    }
+
     /// Waits until `count` requests are held back.
     pub(crate) async fn until_held(&self, count: usize) {
         while self.held.load(Ordering::SeqCst) < count {
@@ -136,10 +153,9 @@ async fn carry(
         let (mut from_server, mut to_server) = server.into_split();
         let there = async {
             while let Some(piece) = read(&mut from_client).await {
-                if piece.starts_with(b"PUT ") && *line.borrow() == Line::HoldingPuts {
+                if line.borrow().holds(&piece) {
                     held.fetch_add(1, Ordering::SeqCst);
-                    let let_go = line.wait_for(|line| *line != Line::HoldingPuts).await;
-                    if let_go.is_err() {
+                    if line.wait_for(|line| !line.holds(&piece)).await.is_err() {
                         return;
                     }
                 }
