@@ -117,7 +117,8 @@ impl Source {
         }
     }
 
-    /// Its bytes from `offset` on, read a little ahead.
+    /// Its bytes from `offset` on, read a little ahead. The last of them come only while the file is
+    /// what it was when it was opened: what changed meanwhile never arrives whole.
     pub(super) fn stream_from(
         &self,
         offset: u64,
@@ -145,6 +146,9 @@ impl Source {
         let mut piece = vec![0; left.min(PIECE)];
         // A file that was cut short meanwhile ends before its time, which is an error here.
         self.file.read_exact_at(&mut piece, at)?;
+        if at + piece.len() as u64 == self.length() {
+            self.check_unchanged().map_err(std::io::Error::other)?;
+        }
         Ok(Bytes::from(piece))
     }
 }
