@@ -88,7 +88,9 @@ impl From<ClientError> for Failure {
             ClientError::Problem(problem) => match problem.kind {
                 ProblemKind::NotEnrolled | ProblemKind::Refused => Kind::Refused,
                 ProblemKind::NoSuchThing => Kind::NoSuchThing,
-                ProblemKind::TooMany | ProblemKind::Unavailable => Kind::Unavailable,
+                ProblemKind::TooMany | ProblemKind::Full | ProblemKind::Unavailable => {
+                    Kind::Unavailable
+                }
                 _ => Kind::Failed,
             },
             _ => Kind::Failed,
@@ -104,6 +106,7 @@ impl From<WorkError> for Failure {
             WorkError::Stranger | WorkError::Refused(_) => Kind::Refused,
             WorkError::NoSuchThing => Kind::NoSuchThing,
             WorkError::Store(error) if error.is_transient() => Kind::Unavailable,
+            full if full.is_full() => Kind::Unavailable,
             _ => Kind::Failed,
         };
         Self::of(kind, error.to_string())

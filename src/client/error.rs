@@ -45,7 +45,7 @@ pub enum ClientError {
         reason: String,
     },
     /// A file cannot be read or written.
-    #[error("cannot {what} {}: {source}", .path.display())]
+    #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]
     File {
         /// What was tried.
         what: &'static str,
@@ -58,7 +58,7 @@ pub enum ClientError {
     #[error("{} is not a file; give recordings one by one", .0.display())]
     NotAFile(PathBuf),
     /// The file has no bytes.
-    #[error("{} is empty; nothing was uploaded", .0.display())]
+    #[error("{} is empty, so nothing was uploaded; see whether the recording was saved", .0.display())]
     Empty(PathBuf),
     /// The file was written to while it was read.
     #[error("{} changed while it was uploaded; the upload was given up, so upload it again when nothing writes to it", .0.display())]
@@ -105,7 +105,12 @@ impl ClientError {
         }
     }
 
-    /// Whether trying again later may help.
+    /// Whether there is no room left, at the gateway or in its storage.
+    pub fn is_full(&self) -> bool {
+        self.problem() == Some(ProblemKind::Full)
+    }
+
+    /// Whether trying again soon may help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } | Self::BrokenOff(_) => true,
@@ -118,6 +123,16 @@ impl ClientError {
             Self::Unintelligible { status } => *status >= 500,
             _ => false,
         }
+    }
+}
+
+/// What to do when the system refuses a file, if it is plain.
+pub fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; check the path",
+        io::ErrorKind::PermissionDenied => "; ask its owner for permission",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room and try again",
+        _ => "",
     }
 }
 

@@ -9,7 +9,7 @@ mod upload;
 
 pub use connect::{BearerSecret, Client, GatewayUrl};
 pub use download::{Fetched, Target};
-pub use error::ClientError;
+pub use error::{ClientError, advice};
 pub use source::{Fingerprint, Source};
 pub use upload::{Resumption, Uploaded};
 

@@ -12,7 +12,7 @@ use super::error::ClientError;
 use super::source::Source;
 use crate::id::{ItemId, SessionId};
 use crate::model::Kind;
-use crate::wire::{ProblemKind, TUS_VERSION};
+use crate::wire::{Problem, ProblemKind, TUS_VERSION};
 
 const TUS_RESUMABLE: &str = "Tus-Resumable";
 const UPLOAD_OFFSET: &str = "Upload-Offset";
@@ -49,8 +49,8 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::FileChanged`], after which the upload is given up; [`ClientError::Problem`] as
-    /// the gateway says; and, when no progress is made for several tries, the last interruption: the
-    /// same call goes on later.
+    /// the gateway says; and, when no progress is made for several tries, the last interruption. After
+    /// that, and when there is no room left, the same call goes on later.
     pub async fn upload(
         &self,
         source: &Source,
@@ -73,7 +73,7 @@ impl Client {
         match &outcome {
             Ok(_) => resumption.forget(),
             Err(ClientError::FileChanged(_)) => upload.give_up().await,
-            Err(error) if error.is_transient() => {}
+            Err(error) if error.is_transient() || error.is_full() => {}
             Err(_) => resumption.forget(),
         }
         outcome
@@ -173,12 +173,8 @@ impl Upload<'_> {
             .client
             .request_at(Method::HEAD, location)?
             .header(TUS_RESUMABLE, TUS_VERSION);
-        // An answer to HEAD has no body to say what is wrong.
         match self.client.send(request).await {
-            Err(ClientError::Unintelligible { status: 404 | 410 }) => Err(ClientError::Problem(
-                crate::wire::Problem::new(ProblemKind::NoSuchThing, "the upload has expired"),
-            )),
-            Err(other) => Err(other),
+            Err(error) => Err(in_words(error)),
             Ok(response) => stand_of(&response),
         }
     }
@@ -265,6 +261,34 @@ fn item_of(response: &Response) -> Result<ItemId, ClientError> {
     header(response.headers(), ITEM)
         .and_then(|item| item.parse().ok())
         .ok_or_else(|| unintelligible(response))
+}
+
+/// What is wrong, by the status alone: an answer to HEAD has no body to say it.
+fn in_words(error: ClientError) -> ClientError {
+    let ClientError::Unintelligible { status } = error else {
+        return error;
+    };
+    let (kind, what) = match status {
+        404 | 410 => (ProblemKind::NoSuchThing, "the upload has expired"),
+        401 => (
+            ProblemKind::NotEnrolled,
+            "the token does not work; log in again (`strongroom login`)",
+        ),
+        429 => (
+            ProblemKind::TooMany,
+            "too much at once; try again in a minute",
+        ),
+        503 => (
+            ProblemKind::Unavailable,
+            "the gateway or its storage is not available; nothing is lost, try again in a while",
+        ),
+        507 => (
+            ProblemKind::Full,
+            "the gateway or its storage is full; nothing is lost, try again when there is room",
+        ),
+        _ => return error,
+    };
+    ClientError::Problem(Problem::new(kind, what))
 }
 
 fn unintelligible(response: &Response) -> ClientError {

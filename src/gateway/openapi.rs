@@ -134,6 +134,7 @@ fn common_problems(path: &str, changes: bool, operation: &Operation) -> Vec<Prob
         ProblemKind::TooMany,
         ProblemKind::Internal,
         ProblemKind::Unavailable,
+        ProblemKind::Full,
     ];
     let open = operation.security.is_some();
     if !open {

@@ -116,7 +116,10 @@ impl From<WorkError> for Failure {
         }
         let kind = kind_of(&error);
         let mut failure = Self::new(kind, error.outside());
-        if matches!(kind, ProblemKind::Unavailable | ProblemKind::Internal) {
+        if matches!(
+            kind,
+            ProblemKind::Full | ProblemKind::Unavailable | ProblemKind::Internal
+        ) {
             failure.0.cause = Some(Cause(chain(&error)));
         }
         failure
@@ -135,6 +138,7 @@ fn kind_of(error: &WorkError) -> ProblemKind {
         WorkError::BadRange { .. } => ProblemKind::BadRange,
         WorkError::Checksum => ProblemKind::Checksum,
         WorkError::BrokenOff => ProblemKind::BadRequest,
+        error if error.is_full() => ProblemKind::Full,
         error if error.is_unavailable() => ProblemKind::Unavailable,
         _ => ProblemKind::Internal,
     }

@@ -91,6 +91,8 @@ kinds! {
     Checksum = "urn:strongroom:checksum", 460, "The checksum does not fit";
     /// The gateway failed; the log says why.
     Internal = "urn:strongroom:internal", 500, "The gateway failed";
+    /// There is no room left at the gateway or in its storage.
+    Full = "urn:strongroom:full", 507, "No room left";
     /// The gateway or its storage is not available.
     Unavailable = "urn:strongroom:unavailable", 503, "The gateway or its storage is not available";
 }

@@ -63,7 +63,7 @@ impl WorkError {
     pub fn outside(&self) -> String {
         match self {
             Self::Stranger => {
-                "the token does not work; log in again with a new code (`strongroom login`)"
+                "the token or code does not work; log in again with a new code (`strongroom login`)"
                     .to_owned()
             }
             Self::NoSuchThing => {
@@ -73,18 +73,30 @@ impl WorkError {
             Self::Store(error) if error.is_transient() => {
                 "the storage does not answer; nothing is lost, try again in a while".to_owned()
             }
+            Self::Store(ObjectsError::Full { .. }) => {
+                "the storage is full; tell an administrator, and when there is room the same command goes on where it stopped".to_owned()
+            }
             Self::Store(_) => {
                 "the storage refused; an administrator finds the reason in the gateway's log"
                     .to_owned()
             }
-            Self::Vault(error) if is_full(error) => {
-                "the gateway's disk is full; nothing was taken in, tell an administrator".to_owned()
+            Self::Vault(_) if self.is_full() => {
+                "the gateway's disk is full; nothing was taken in, tell an administrator, and try again when there is room".to_owned()
             }
             Self::Payload(_) | Self::Vault(_) | Self::Internal(_) => {
                 "the gateway failed; an administrator finds the reason in its log".to_owned()
             }
             told => told.to_string(),
         }
+    }
+
+    /// Whether there is no room left, at the gateway or in its storage.
+    pub fn is_full(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(ObjectsError::Full { .. })
+                | Self::Vault(VaultError::Journal(journal::Error::Full { .. }))
+        )
     }
 
     /// Whether the gateway or its storage is not available, rather than the request at fault.
@@ -102,10 +114,6 @@ impl WorkError {
             _ => false,
         }
     }
-}
-
-fn is_full(error: &VaultError) -> bool {
-    matches!(error, VaultError::Journal(journal::Error::Full { .. }))
 }
 
 impl From<VaultError> for WorkError {
