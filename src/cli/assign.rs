@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::day::day;
 use super::failure::Failure;
 use super::output::Output;
 use super::profile::Profile;
@@ -18,7 +19,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SUPPLIER")]
     to: SupplierId,
     /// The last day of access.
-    #[arg(long)]
+    #[arg(long, value_parser = day)]
     until: Date,
 }
 

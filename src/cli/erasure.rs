@@ -68,7 +68,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                 Some(path) => {
                     std::fs::write(&path, &note)
                         .map_err(|error| refused_by_system("write", &path, &error))?;
-                    out.answer(&json!({ "id": erasure, "file": path }), || {
+                    out.answer(&json!({ "id": erasure, "file": path.to_string_lossy() }), || {
                         format!(
                             "Written to {}. Anybody verifies it with `strongroom certificate verify {} --key KEYFILE` and the key that `strongroom vault key` prints.",
                             path.display(),

@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
     if !to_stdout {
         let answer = json!({
             "id": args.item,
-            "file": path,
+            "file": path.to_string_lossy(),
             "bytes": fetched.bytes,
             "sealed": args.sealed,
             "interruptions": fetched.interruptions,

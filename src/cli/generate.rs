@@ -39,7 +39,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
 pub(super) fn man(args: &ManArgs, out: &Output) -> Result<(), Failure> {
     clap_mangen::generate_to(Cli::command(), &args.dir)
         .map_err(|error| refused_by_system("write to", &args.dir, &error))?;
-    out.answer(&json!({ "dir": args.dir }), || {
+    out.answer(&json!({ "dir": args.dir.to_string_lossy() }), || {
         format!("Written to {}.", args.dir.display())
     });
     Ok(())

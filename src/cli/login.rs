@@ -52,7 +52,7 @@ pub(super) async fn login(args: Args, profile: &Profile, out: &Output) -> Result
         "role": enrolled.role,
         "gateway": remembered.gateway,
         "expires": enrolled.expires,
-        "identity": identity,
+        "identity": identity.to_string_lossy(),
         "recipient": recipient,
     });
     out.answer(&answer, || {

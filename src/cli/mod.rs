@@ -3,6 +3,7 @@
 mod assign;
 mod audit;
 mod certificate;
+mod day;
 mod demo;
 mod erasure;
 mod failure;

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::failure::Failure;
 use crate::agefile::{Workers, open_file};
-use crate::client::{BearerSecret, Client};
+use crate::client::{BearerSecret, Client, advice};
 use crate::clock::{Clock as _, SystemClock};
 use crate::id::PersonId;
 use crate::wire::{NewChallenge, ProblemKind, Renewal};
@@ -245,7 +245,11 @@ pub(super) fn write_private(path: &Path, contents: &[u8]) -> Result<(), Failure>
 }
 
 pub(super) fn refused_by_system(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("cannot {what} {}: {error}", path.display()))
+    Failure::failed(format!(
+        "cannot {what} {}: {error}{}",
+        path.display(),
+        advice(error)
+    ))
 }
 
 /// `$STRONGROOM_HOME`, or the folder for settings that the XDG base directory rules give.

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::day::day;
 use super::failure::Failure;
 use super::output::Output;
 use super::profile::Profile;
@@ -20,7 +21,7 @@ pub(super) enum Command {
         #[arg(long)]
         kind: SessionKind,
         /// The day it was held.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         date: Date,
         /// Everyone in it.
         #[arg(long, required = true, num_args = 1..)]

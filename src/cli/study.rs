@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::day::day;
 use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
@@ -47,7 +48,7 @@ pub(super) enum Command {
         #[arg(long)]
         role: Role,
         /// The last day of access.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         until: Date,
     },
     /// End somebody's access to a study.

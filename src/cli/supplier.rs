@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::day::day;
 use super::failure::Failure;
 use super::output::{Output, yes_no};
 use super::profile::Profile;
@@ -15,7 +16,7 @@ pub(super) enum Command {
         /// What it is called.
         name: Text,
         /// The day the contract was signed; it runs twelve months.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         contract_signed: Date,
     },
     /// The approved list.

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::failure::Failure;
 use crate::keyring::{Ask, Identities, UnlockError, unlock};
+use crate::vault::Config;
 
 /// The credential's name, and the file's in the vault's folder.
 const CREDENTIAL: &str = "unlock-identity";
@@ -27,6 +28,7 @@ pub(super) fn identities(given: Option<&Path>, vault: &Path) -> Result<Identitie
     }
     let path = vault.join(FILE);
     if !path.exists() {
+        Config::read(vault).map_err(|error| Failure::failed(error.to_string()))?;
         return Err(Failure::failed(format!(
             "there is no identity to unlock the vault with; give it with --identity FILE (looked for the credential `{CREDENTIAL}` and {})",
             path.display()

@@ -73,7 +73,7 @@ async fn one(
 
 fn told(path: &Path, uploaded: &Uploaded, out: Output) {
     let answer = json!({
-        "file": path,
+        "file": path.to_string_lossy(),
         "id": uploaded.item,
         "bytes": uploaded.bytes,
         "interruptions": uploaded.interruptions,

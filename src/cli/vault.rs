@@ -10,6 +10,7 @@ use super::profile::Profile;
 use super::serve::{means, store_credentials};
 use super::unlock::identities;
 use crate::model::Text;
+use crate::objects::{BucketName, Endpoint, RegionName};
 use crate::vault::{StoreChoice, Vault};
 use crate::wire::VaultView;
 use crate::work::WorkError;
@@ -47,13 +48,13 @@ pub(super) struct InitArgs {
     embedded_store: bool,
     /// The S3 server; without it, Amazon's own for the region.
     #[arg(long, value_name = "URL")]
-    s3_endpoint: Option<String>,
+    s3_endpoint: Option<Endpoint>,
     /// The bucket, which must exist already unless the store is embedded.
     #[arg(long)]
-    bucket: String,
+    bucket: BucketName,
     /// The region the bucket must lie in.
     #[arg(long)]
-    region: String,
+    region: RegionName,
     /// An age recipient who can unlock the vault; may be repeated. Without any, an identity is made.
     #[arg(long, value_name = "AGE")]
     recipient: Vec<String>,
@@ -62,7 +63,7 @@ pub(super) struct InitArgs {
     slot: Vec<PathBuf>,
     /// The region you vouch for, when the store cannot say where it is.
     #[arg(long, value_name = "REGION", requires = "attested_by")]
-    attest_region: Option<String>,
+    attest_region: Option<RegionName>,
     /// Who vouches for it; it goes on record.
     #[arg(long, value_name = "NAME", requires = "attest_region")]
     attested_by: Option<Text>,
@@ -88,21 +89,22 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
 }
 
 async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
+    let (bucket, region) = (args.bucket.to_string(), args.region.to_string());
     let store = match args.embedded_store {
-        true => StoreChoice::Embedded {
-            bucket: args.bucket,
-            region: args.region,
-        },
+        true => StoreChoice::Embedded { bucket, region },
         false => StoreChoice::S3 {
-            endpoint: args.s3_endpoint,
-            bucket: args.bucket,
-            region: args.region,
+            endpoint: args.s3_endpoint.map(|endpoint| endpoint.to_string()),
+            bucket,
+            region,
         },
     };
     let new = NewHouse {
         store,
         credentials: store_credentials(),
-        attest: args.attest_region.zip(args.attested_by),
+        attest: args
+            .attest_region
+            .map(|region| region.to_string())
+            .zip(args.attested_by),
         slots: absolute(&args.slot)?,
         recipients: args.recipient,
         admin: args.admin,
@@ -113,7 +115,7 @@ async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
         "admin": founded.admin,
         "code": founded.code.expose_secret(),
         "expires": founded.expires,
-        "identity": founded.identity,
+        "identity": founded.identity.as_deref().map(Path::to_string_lossy),
     });
     out.answer(&answer, || {
         let dir = args.dir.display();

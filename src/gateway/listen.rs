@@ -58,7 +58,7 @@ impl Options {
 pub enum ListenError {
     /// Other machines would speak to it unencrypted.
     #[error(
-        "{0} can be reached from other machines and there is no TLS, so tokens and recordings would cross the network in the clear; give a certificate and a key, or listen on 127.0.0.1 behind a proxy that has them"
+        "{0} can be reached from other machines and there is no TLS, so tokens and recordings would cross the network in the clear; give a certificate and a key (--tls-cert, --tls-key), or listen on 127.0.0.1 behind a proxy that has them"
     )]
     PlainBeyondLoopback(SocketAddr),
     /// The address cannot be had.

@@ -187,7 +187,9 @@ impl Metadata {
         };
         let last = given.rsplit(['/', '\\']).next().unwrap_or(given);
         let name: Text = last.parse().map_err(|error| {
-            Failure::bad_request(format!("the file's name cannot be kept: {error}"))
+            Failure::bad_request(format!(
+                "the file's name cannot be kept ({error}); rename the file and bring it again"
+            ))
         })?;
         match name.as_str() {
             "." | ".." => Err(Failure::bad_request(
