@@ -172,17 +172,6 @@ impl Site {
         self.gateway = Some(gateway);
     }
 
-    /// What a gateway says that is expected not to start.
-    pub(crate) fn serve_in_vain(&self, arguments: &[&str]) -> Said {
-        match self.launch(arguments) {
-            Err(said) => said,
-            Ok(mut gateway) => {
-                gateway.end(Signal::KILL);
-                panic!("the gateway started: {}", self.log());
-            }
-        }
-    }
-
     fn launch(&self, arguments: &[&str]) -> Result<Gateway, Said> {
         let log = self.path("gateway.log");
         let before = std::fs::metadata(&log).map_or(0, |log| log.len());
