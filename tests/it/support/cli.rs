@@ -166,14 +166,25 @@ impl Site {
 
     /// Starts the gateway: on a port of the system's choice, later on the same again.
     pub(crate) fn serve(&mut self) {
-        let gateway = self.launch(&[]);
+        let gateway = self.launch(&[], "gateway.log");
         let gateway = gateway.unwrap_or_else(|ended| panic!("the gateway ended: {ended:?}"));
         self.port = gateway.port;
         self.gateway = Some(gateway);
     }
 
-    fn launch(&self, arguments: &[&str]) -> Result<Gateway, Said> {
-        let log = self.path("gateway.log");
+    /// What a gateway says that is expected not to start.
+    pub(crate) fn serve_in_vain(&self, arguments: &[&str]) -> Said {
+        match self.launch(arguments, "in-vain.log") {
+            Err(said) => said,
+            Ok(mut gateway) => {
+                gateway.end(Signal::KILL);
+                panic!("the gateway started: {}", self.log());
+            }
+        }
+    }
+
+    fn launch(&self, arguments: &[&str], log: &str) -> Result<Gateway, Said> {
+        let log = self.path(log);
         let before = std::fs::metadata(&log).map_or(0, |log| log.len());
         let mut command = self.command("gateway");
         let listen = format!("127.0.0.1:{}", self.port);
