@@ -62,7 +62,7 @@ fn forms(word: &str) -> Vec<(String, Vec<u8>)> {
         // What the bytes beside the word take part in is left out.
         let whole = padded.len() / 3 * 4;
         let first = (before * 4).div_ceil(3);
-        let inner = encoded[first..whole].as_bytes().to_vec();
+        let inner = encoded.as_bytes()[first..whole].to_vec();
         forms.push((format!("{word} in base64, {before} on"), inner));
     }
     forms
