@@ -183,6 +183,9 @@ impl Assembly {
         };
         self.on_their_way.push_back(tokio::spawn(errand.run()));
         self.next_part = number.saturating_add(1);
+        while self.on_their_way.len() > plan::parts_in_flight(self.row.part_chunks) {
+            self.land(service).await?;
+        }
         Ok(())
     }
 

@@ -60,6 +60,15 @@ pub(super) fn memory_mib(row: &Upload) -> u32 {
     u32::try_from(bytes.div_ceil(MIB)).unwrap_or(u32::MAX)
 }
 
+/// Parts that may be on their way while the next is being filled: fewer, down to none, when they
+/// are so long that more would not fit into the room there is.
+pub(super) fn parts_in_flight(part_chunks: u64) -> usize {
+    let part = part_chunks.saturating_mul(SEALED_CHUNK_BYTES as u64);
+    let fit = UPLOAD_BUFFERS_BYTES / part.max(1);
+    let besides = usize::try_from(fit).unwrap_or(usize::MAX).saturating_sub(1);
+    besides.min(PARTS_IN_FLIGHT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +82,21 @@ mod tests {
             prop_assert!(chunks * SEALED_CHUNK_BYTES as u64 >= PART_BYTES_MIN);
             prop_assert!(sealed_length(length).expect("fits") <= OBJECT_BYTES_MAX);
         }
+
+        /// What is held of one upload fits into the room all have, unless one part alone does not.
+        #[test]
+        fn the_parts_held_at_once_fit_into_memory(length in 1..=LENGTH_MAX) {
+            let chunks = part_chunks(length).expect("accepted");
+            let part = chunks * SEALED_CHUNK_BYTES as u64;
+            let held = part * (1 + parts_in_flight(chunks) as u64);
+            prop_assert!(held <= UPLOAD_BUFFERS_BYTES.max(part));
+        }
+    }
+
+    #[test]
+    fn recordings_of_usual_length_are_sent_two_parts_at_a_time() {
+        let chunks = part_chunks(4_000_000_000).expect("accepted");
+        assert_eq!(parts_in_flight(chunks), PARTS_IN_FLIGHT);
     }
 
     #[test]
