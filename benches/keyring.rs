@@ -2,10 +2,17 @@
 //! the root replaced in a real slot file.
 //!
 //! The promise: with the slot, a million costs at most three times what a thousand does.
+//!
+//! `cargo bench --bench keyring -- [ROUNDS]`
 
-use std::hint::black_box;
+#![allow(clippy::print_stdout, reason = "a measurement is printed")]
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+mod rounds;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rounds::{Contender, alternate, report};
 use strongroom::entropy::SystemEntropy;
 use strongroom::id::VaultId;
 use strongroom::keyring::unlock::generate_identity;
@@ -13,52 +20,81 @@ use strongroom::keyring::{FileSlot, LeafNumber, MemoryNodes, Recipients, Root, S
 
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 const ADDED_AT_ONCE: usize = 10_000;
+const ROUNDS: usize = 200;
+/// The tree alone is fast: a turn of it is so many destructions.
+const TREES_IN_TURN: u32 = 10;
 
-fn grown(root: &Root, leaves: u64, entropy: &SystemEntropy) -> MemoryNodes {
-    let tree = root.tree();
-    let mut nodes = MemoryNodes::default();
-    let numbers: Vec<LeafNumber> = (0..leaves).filter_map(LeafNumber::new).collect();
-    for batch in numbers.chunks(ADDED_AT_ONCE) {
-        let (_, change) = tree.add(&nodes, batch, entropy).expect("added");
-        nodes.apply(&change);
-    }
-    nodes
+struct Grove {
+    leaves: u64,
+    root: Root,
+    nodes: MemoryNodes,
+    doomed: [LeafNumber; 1],
 }
 
-fn destroy_one(criterion: &mut Criterion) {
-    let entropy = SystemEntropy::new();
-    let vault = VaultId::random(&entropy).expect("entropy");
-    let first = Root::first(vault, &entropy).expect("entropy");
-    let (_, recipient) = generate_identity();
-    let recipients = Recipients::parse([recipient]).expect("a recipient");
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let mut group = criterion.benchmark_group("destroy one leaf of");
-    group.sample_size(20);
-    for leaves in SIZES {
-        let nodes = grown(&first, leaves, &entropy);
-        let tree = first.tree();
-        let doomed = [LeafNumber::new(leaves / 2).expect("a leaf")];
-        let drawn = || tree.destroy(&nodes, &doomed, &entropy).expect("drawn");
-        group.bench_function(BenchmarkId::new("tree alone", leaves), |bencher| {
-            bencher.iter(|| black_box(drawn()));
-        });
+impl Grove {
+    fn grow(leaves: u64, entropy: &SystemEntropy) -> Self {
+        let vault = VaultId::random(entropy).expect("entropy");
+        let root = Root::first(vault, entropy).expect("entropy");
+        let mut nodes = MemoryNodes::default();
+        let numbers: Vec<LeafNumber> = (0..leaves).filter_map(LeafNumber::new).collect();
+        for batch in numbers.chunks(ADDED_AT_ONCE) {
+            let (_, change) = root.tree().add(&nodes, batch, entropy).expect("added");
+            nodes.apply(&change);
+        }
+        Self {
+            leaves,
+            root,
+            nodes,
+            doomed: [LeafNumber::new(leaves / 2).expect("a leaf")],
+        }
+    }
 
-        let path = directory.path().join(format!("slot-{leaves}"));
-        let slot = FileSlot::create(&path, &first, &recipients).expect("made");
+    /// Draws a new path, over and over from the same tree.
+    fn in_tree<'a>(&'a self, entropy: &'a SystemEntropy) -> Contender<'a> {
+        Contender::new(format!("one of {}", self.leaves), move || {
+            for _ in 0..TREES_IN_TURN {
+                let drawn = self.root.tree().destroy(&self.nodes, &self.doomed, entropy);
+                std::hint::black_box(drawn.expect("drawn"));
+            }
+        })
+    }
+
+    /// Draws a new path and puts its root in the old one's place, durably, epoch after epoch.
+    fn with_slot<'a>(&'a self, entropy: &'a SystemEntropy, directory: &Path) -> Contender<'a> {
+        let (_, recipient) = generate_identity();
+        let recipients = Recipients::parse([recipient]).expect("a recipient");
+        let path = directory.join(format!("slot-{}", self.leaves));
+        let slot = FileSlot::create(&path, &self.root, &recipients).expect("made");
         let slots = SlotSet::new(vec![Box::new(slot)]).expect("a slot");
         let mut epoch = 0;
-        group.bench_function(BenchmarkId::new("with the slot", leaves), |bencher| {
-            bencher.iter(|| {
-                let mut next = first.after(&drawn());
-                next.epoch = epoch + 1;
-                slots.prepare(&next, None, &entropy).expect("prepared");
-                black_box(slots.retire(epoch, &entropy).expect("retired"));
-                epoch += 1;
-            });
-        });
+        Contender::new(format!("one of {}", self.leaves), move || {
+            let drawn = self.root.tree().destroy(&self.nodes, &self.doomed, entropy);
+            let mut next = self.root.after(&drawn.expect("drawn"));
+            next.epoch = epoch + 1;
+            slots.prepare(&next, None, entropy).expect("prepared");
+            slots.retire(epoch, entropy).expect("retired");
+            epoch += 1;
+        })
     }
-    group.finish();
 }
 
-criterion_group!(benches, destroy_one);
-criterion_main!(benches);
+fn main() {
+    let wanted = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    let rounds = wanted.unwrap_or(ROUNDS);
+    let entropy = SystemEntropy::new();
+    let groves = SIZES.map(|leaves| Grove::grow(leaves, &entropy));
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+
+    let mut trees: Vec<_> = groves.iter().map(|grove| grove.in_tree(&entropy)).collect();
+    alternate(rounds, &mut trees);
+    let each = |turn: Duration| format!("{:.1?}", turn / TREES_IN_TURN);
+    report("destroying in the tree alone", &trees, each);
+
+    let slotted = groves.iter();
+    let mut slotted: Vec<_> = slotted
+        .map(|grove| grove.with_slot(&entropy, directory.path()))
+        .collect();
+    alternate(rounds, &mut slotted);
+    let each = |turn: Duration| format!("{turn:.2?}");
+    report("destroying with the root slot", &slotted, each);
+}
