@@ -52,11 +52,6 @@ impl Output {
         let _ = writeln!(anstream::stdout(), "{line}");
     }
 
-    /// Tells a person something beside the answer.
-    pub(super) fn remark(self, remark: &str) {
-        let _ = writeln!(anstream::stderr(), "{remark}");
-    }
-
     /// Says why a command failed, on standard error.
     pub(super) fn failure(self, failure: &Failure) {
         let text = match self.json {

@@ -61,9 +61,6 @@ pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
     let (service, opening) =
         work::open(&args.vault, &identities, store_credentials(), means()).await?;
     drop(identities);
-    for remark in &opening.remarks {
-        out.remark(remark);
-    }
     let mut options = Options::on(args.listen);
     options.tls = args
         .tls_cert
@@ -73,9 +70,9 @@ pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
     let gateway = Gateway::bind(Arc::clone(&service), options).map_err(|e| failed(&e))?;
     let url = gateway.url();
     let stop = asked_to_stop().map_err(|error| failed(&error))?;
-    out.answer(&json!({ "listening": url }), || {
-        format!("listening on {url}")
-    });
+    // In words they are in the log already, each in a line of its own.
+    let answer = json!({ "listening": url, "remarks": opening.remarks });
+    out.answer(&answer, || format!("listening on {url}"));
     let served = gateway.serve(stop).await;
     let closed = service.close().await;
     served.map_err(|error| failed(&error))?;

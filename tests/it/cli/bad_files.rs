@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
+
 use crate::support::cli::{Site, noise, text};
 use crate::support::line::{Line, Mishap, Way};
 use crate::support::programs::files;
@@ -37,8 +39,7 @@ fn what_is_no_file_with_bytes_is_not_brought() {
     // Its length is told as nothing, and reading it fails.
     refused(Path::new("/proc/self/mem"), &["/proc/self/mem"]);
     let pipe = site.path("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("it starts").success());
+    mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).expect("made");
     refused(&pipe, &["is not a file"]);
 
     // One that is refused keeps the others from nothing.

@@ -51,12 +51,8 @@ fn only_the_identity_it_is_sealed_to_unlocks_a_vault() {
         1,
         &["does not open", "root.slot", "the one it is sealed to"],
     );
-    let nothing = site.file("nothing.txt", b"nothing of the kind\n");
-    Command::new("chmod")
-        .arg("600")
-        .arg(&nothing)
-        .status()
-        .expect("it runs");
+    let nothing = site.path("nothing.txt");
+    write_privately(&nothing, b"nothing of the kind\n");
     let said = site.serve_in_vain(&["--identity", plain(&nothing)]);
     said.fails(1);
     let said = site.serve_in_vain(&["--identity", "nowhere.txt"]);

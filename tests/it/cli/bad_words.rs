@@ -125,6 +125,37 @@ fn a_closed_study_takes_nothing_in_and_gives_out_what_it_has() {
 }
 
 #[test]
+fn nobody_approves_what_they_asked_for() {
+    let site = Site::running();
+    let study = site.study();
+    let (participant, session) = site.interview(&study);
+    let file = site.file("a.txt", b"still here");
+    let item = site.upload(&file, &session, "notes");
+    let erasure = site.run("ig", &["withdraw", &participant]).id();
+    let approve = ["erasure", "approve", &erasure];
+    site.run("ig", &approve)
+        .fails_saying(3, &["does not approve it", "colleague"]);
+    for profile in ["admin", "lead", "res"] {
+        let said = site.run(profile, &approve);
+        assert!(matches!(said.code, Some(3 | 4)), "{said:?}");
+    }
+    let erasure_of = |profile| site.run(profile, &["erasure", "show", &erasure]).json();
+    assert_eq!(erasure_of("ig")["stage"], "requested");
+    // Asked again, it is the same one; and there is no certificate of what has not happened.
+    let twice = site.run("lead", &["withdraw", &participant]);
+    twice.fails_saying(1, &["recorded already", &erasure]);
+    let certificate = ["erasure", "certificate", &erasure];
+    site.run("ig", &certificate)
+        .fails_saying(1, &["not certified yet", "erasure show"]);
+    site.enrol("ig2", "information-governance", None);
+    let said = site.run("ig2", &approve).json();
+    assert_eq!(said["stage"], "certified");
+    site.run("ig2", &approve)
+        .fails_saying(1, &["approved already"]);
+    site.fetch_in_vain("res", &item).fails(4);
+}
+
+#[test]
 fn tokens_and_codes_that_do_not_work_are_all_alike() {
     let site = Site::running();
     let study = site.study();
