@@ -16,6 +16,7 @@ pub mod secret;
 // F1: names and pure rules
 pub mod id;
 pub mod model;
+pub mod pdf;
 pub mod sealing;
 
 // F2: the age file format

@@ -13,7 +13,7 @@ use crate::tidy_text::{leftovers, secrets};
 /// The rooms, floor by floor: a room imports only rooms on lower floors.
 const FLOORS: [&[&str]; 10] = [
     &["clock", "entropy", "limits", "secret"],
-    &["id", "model", "sealing"],
+    &["id", "model", "pdf", "sealing"],
     &["agefile"],
     &["index", "journal", "keyring", "objects"],
     &["access"],

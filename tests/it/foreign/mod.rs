@@ -6,6 +6,7 @@
 
 mod crowd;
 mod house;
+mod letters;
 mod peers;
 mod proxy;
 mod rude;
