@@ -31,6 +31,7 @@ mod slot;
 mod slot_set;
 mod tree;
 pub mod unlock;
+mod walk;
 
 pub use crate::model::key::{
     FAN_OUT, LEAVES_MAX, LEVELS, LeafNumber, NodeId, TreeChange, WrappedKey,
@@ -44,3 +45,4 @@ pub use slot::{Contents, Held, Retired, Root, RootSlot, SlotError};
 pub use slot_set::SlotSet;
 pub use tree::{KeyError, KeyTree};
 pub use unlock::{Ask, Identities, UnlockError};
+pub use walk::OpenNodes;

@@ -90,12 +90,7 @@ impl View<'_> {
             return Ok(Contact::default());
         };
         let key = self.key(participant.contact_key)?;
-        let context = contact_context(participant.id);
-        let opened = sealing::open(&key, &context, sealed.as_bytes())
-            .map_err(VaultError::unopenable(&participant.id))?;
-        serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
-            what: participant.id.to_string(),
-        })
+        opened_contact(participant.id, &key, sealed)
     }
 }
 
@@ -132,6 +127,18 @@ impl Vault {
         let sealed = sealing::seal(key, &contact_context(participant), &value, entropy)?;
         Ok(Sealed::new(sealed))
     }
+}
+
+pub(super) fn opened_contact(
+    participant: ParticipantId,
+    key: &Key,
+    sealed: &Sealed,
+) -> Result<Contact, VaultError> {
+    let opened = sealing::open(key, &contact_context(participant), sealed.as_bytes())
+        .map_err(VaultError::unopenable(&participant))?;
+    serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
+        what: participant.to_string(),
+    })
 }
 
 fn contact_context(participant: ParticipantId) -> Vec<u8> {

@@ -10,6 +10,7 @@ mod error;
 mod material;
 mod open;
 mod replay;
+mod search;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use proptest::prelude::*;
 use strongroom::id::VaultId;
 use strongroom::keyring::{
-    FAN_OUT, KeyError, KeyTree, LEVELS, LeafNumber, MemoryNodes, NodeId, Root, TreeChange,
-    WrappedNodes as _,
+    FAN_OUT, KeyError, KeyTree, LEVELS, LeafNumber, MemoryNodes, NodeId, OpenNodes, Root,
+    TreeChange, WrappedNodes as _,
 };
 use strongroom::sealing;
 use strongroom::secret::Key;
@@ -386,4 +386,37 @@ fn damage_to_a_destroyed_leaf_does_not_keep_it_alive() {
     assert!(is_damaged(&grove.unwrap(1)));
     grove.destroy([1]);
     assert!(is_destroyed(&grove.unwrap(1)) && grove.unwrap(2).is_ok());
+}
+
+#[test]
+fn nodes_kept_open_open_what_they_did_and_nothing_of_another_epoch() {
+    let mut grove = Grove::with(0..200);
+    let mut open = OpenNodes::default();
+    let mut among = |grove: &Grove, number: u64| {
+        let key = grove
+            .tree
+            .unwrap_among(&grove.nodes, leaf(number), &mut open);
+        key.map(|key| *key.expose_secret())
+    };
+    for number in [0, 199, 3, 130, 3] {
+        let plain = grove.tree.unwrap(&grove.nodes, leaf(number));
+        let plain = *plain.expect("there").expose_secret();
+        assert_eq!(among(&grove, number).expect("there"), plain);
+    }
+    assert!(matches!(
+        among(&grove, 200),
+        Err(KeyError::Destroyed { leaf: gone }) if gone == leaf(200)
+    ));
+    let before = among(&grove, 5).expect("there");
+    grove.destroy([3]);
+    assert!(matches!(among(&grove, 3), Err(KeyError::Destroyed { .. })));
+    assert_eq!(among(&grove, 5).expect("there"), before);
+    // A node above that is damaged is noticed when it is opened.
+    let above = NodeId::of_leaf(leaf(70)).parent().expect("a node");
+    grove.nodes.take(above).expect("there");
+    let mut fresh = OpenNodes::default();
+    assert!(matches!(
+        grove.tree.unwrap_among(&grove.nodes, leaf(70), &mut fresh),
+        Err(KeyError::Damaged { node }) if node == above
+    ));
 }
