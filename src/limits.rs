@@ -28,6 +28,10 @@ pub const IDENTITY_BYTES_MAX: usize = 32 * 1024;
 /// Highest scrypt work factor of an identity's passphrase, as the logarithm of N: 1 GiB of memory.
 pub const SCRYPT_WORK_MAX: u8 = 20;
 
+/// Scrypt work factor of a passphrase that a file is sealed under here, as the logarithm of N: 128 MiB
+/// of memory a try.
+pub const SCRYPT_WORK: u8 = 17;
+
 /// Longest record in the journal, in bytes, sealed and public part together.
 pub const JOURNAL_RECORD_MAX: usize = 16 * 1024 * 1024;
 

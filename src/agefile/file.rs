@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 
 use age::Identity;
 
-use super::{AgeError, ChunkBuffer, Last, NONCE_BYTES, Opener, PayloadKey, Recipients, Workers};
-use super::{new_file_key, open_header, write_header};
+use super::open_header;
+use super::{AgeError, NONCE_BYTES, Opener, PayloadKey, Recipients, Sealer, Workers};
 use crate::entropy::Entropy;
 
 /// Encrypts `input` to `recipients` as an age file, and gives the bytes of plaintext in it.
@@ -20,31 +20,28 @@ pub fn seal_file(
     entropy: &dyn Entropy,
     workers: &Workers,
 ) -> Result<u64, AgeError> {
-    let file_key = new_file_key(entropy)?;
-    let key = PayloadKey::fresh(&file_key, entropy)?;
-    output
-        .write_all(&write_header(&file_key, recipients)?)
-        .map_err(AgeError::Write)?;
-    let capacity = NonZeroUsize::new(workers.batch_chunks()).unwrap_or(NonZeroUsize::MIN);
+    let batch = NonZeroUsize::new(workers.batch_chunks()).unwrap_or(NonZeroUsize::MIN);
+    let (header, mut sealer) = Sealer::new(recipients, entropy, batch, workers.clone())?;
+    output.write_all(&header).map_err(AgeError::Write)?;
     let mut sealed = 0;
-    let mut buffer = ChunkBuffer::new(capacity, 0)?;
     loop {
-        let piece = next_piece(input)?;
-        let ended = piece.is_empty();
-        if !ended && !buffer.is_full() {
-            let taken = buffer.fill(piece);
-            input.consume(taken);
-            continue;
+        let mut piece = next_piece(input)?;
+        let arrived = piece.len();
+        if arrived == 0 {
+            break;
         }
-        let last = if ended { Last::Yes } else { Last::No };
-        let part = buffer.seal(&key, last, workers)?;
-        output.write_all(&part.bytes).map_err(AgeError::Write)?;
-        sealed += part.plain_len as u64;
-        if ended {
-            return Ok(sealed);
+        let part = sealer.push(&mut piece)?;
+        let taken = arrived - piece.len();
+        input.consume(taken);
+        sealed += taken as u64;
+        if let Some(part) = part {
+            output.write_all(&part).map_err(AgeError::Write)?;
         }
-        buffer = ChunkBuffer::new(capacity, part.next_chunk)?;
     }
+    output
+        .write_all(&sealer.finish()?)
+        .map_err(AgeError::Write)?;
+    Ok(sealed)
 }
 
 /// Decrypts the age file in `input`, and gives the bytes of plaintext written.

@@ -29,6 +29,7 @@ mod length;
 mod open;
 mod recipients;
 mod seal;
+mod sealer;
 mod span;
 mod workers;
 
@@ -45,5 +46,6 @@ pub use length::{
 pub use open::{Opener, open_chunks};
 pub use recipients::{BoxedRecipient, Plugins, Recipients};
 pub use seal::{ChunkBuffer, SealedPart};
+pub use sealer::Sealer;
 pub use span::ChunkSpan;
 pub use workers::Workers;

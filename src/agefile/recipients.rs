@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use age::{NoCallbacks, plugin, ssh, tag, tagpq, x25519};
+use age::secrecy::SecretString;
+use age::{NoCallbacks, plugin, scrypt, ssh, tag, tagpq, x25519};
 
 use super::AgeError;
-use crate::limits::AGE_RECIPIENTS_MAX;
+use crate::limits::{AGE_RECIPIENTS_MAX, SCRYPT_WORK};
 
 /// Anything a file key can be wrapped to.
 pub type BoxedRecipient = Box<dyn age::Recipient + Send + Sync>;
@@ -64,6 +65,13 @@ impl Recipients {
     pub fn new(recipients: Vec<BoxedRecipient>) -> Result<Self, AgeError> {
         counted(recipients.len())?;
         Ok(Self(recipients))
+    }
+
+    /// Whoever knows a passphrase, and nobody besides; it takes 128 MiB of memory to try one.
+    pub fn passphrase(passphrase: SecretString) -> Self {
+        let mut recipient = scrypt::Recipient::new(passphrase);
+        recipient.set_work_factor(SCRYPT_WORK);
+        Self(vec![Box::new(recipient)])
     }
 
     /// Each recipient, in the order they are written in the header.

@@ -117,6 +117,11 @@ impl ChunkBuffer {
         })
     }
 
+    /// The chunk of the payload that follows those held.
+    pub(super) fn next_chunk(&self) -> u64 {
+        self.first_chunk + self.whole_chunks() as u64
+    }
+
     fn whole_chunks(&self) -> usize {
         (self.bytes.len() - self.front) / SEALED_CHUNK_BYTES
     }

@@ -17,6 +17,7 @@ pub mod retrieve;
 mod service;
 pub mod study;
 pub mod supply;
+pub mod tar;
 pub mod withdraw;
 
 pub use error::WorkError;

@@ -1,5 +1,6 @@
 //! The age format: our payloads and headers against the published vectors, the `age` crate, and other people's programs.
 
+mod archive;
 mod header;
 mod payload;
 mod peers;
