@@ -92,6 +92,8 @@ identifiers! {
     ErasureId = "era";
     /// A participant's rights request.
     RequestId = "req";
+    /// A disclosure to somebody outside, raised and decided.
+    DisclosureId = "dsc";
     /// An upload that is not finished.
     UploadId = "upl";
     /// An access token, by its public name.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::id::{
-    AssignmentId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
-    StudyId, SupplierId, TokenId, UploadId, VaultId,
+    AssignmentId, DisclosureId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId,
+    RequestId, SessionId, StudyId, SupplierId, TokenId, UploadId, VaultId,
 };
 
 /// The symbols of an identifier after its prefix: the dash, 16 digits, the check symbol.
@@ -63,6 +63,7 @@ identifier_keys!(
     AssignmentId,
     ErasureId,
     RequestId,
+    DisclosureId,
     UploadId,
     TokenId,
     InvitationId,

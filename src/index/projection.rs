@@ -1,10 +1,10 @@
 //! Events become rows: the one place that says what each event does to the index.
 
-use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, UploadId};
+use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, RequestId, UploadId};
 use crate::model::key::LEVELS;
 use crate::model::{
-    Entry, Erasure, ErasureStage, Event, Invitation, Item, Membership, Person, Session, Standing,
-    Token, TreeChange, Upload,
+    Entry, Erasure, ErasureStage, Event, Invitation, Item, Membership, Person, RightsRequest,
+    Session, Standing, Token, TreeChange, Upload,
 };
 
 use super::batch::Batch;
@@ -143,6 +143,32 @@ impl Projection<'_> {
                 let mut row = known(row, "assignment")?;
                 row.ended = true;
                 self.batch.put(&tables::ASSIGNMENTS, assignment, &row)
+            }
+
+            Event::RequestOpened { request } => self.request_opened(request),
+            Event::RequestPaused {
+                request,
+                from,
+                reason,
+            } => self.request(*request, |row| row.pause(*from, reason.clone())),
+            Event::RequestResumed { request, on } => self.request(*request, |row| row.resume(*on)),
+            Event::RequestClosed { request, closed } => {
+                self.request(*request, |row| row.close(closed.clone()))
+            }
+            Event::DisclosureRaised { disclosure } => {
+                let of = (disclosure.study, disclosure.id);
+                self.batch.put(&tables::DISCLOSURES_OF, &of, &())?;
+                self.batch
+                    .put(&tables::DISCLOSURES, &disclosure.id, disclosure)
+            }
+            Event::DisclosureDecided {
+                disclosure,
+                decision,
+            } => {
+                let row = self.before.get(&tables::DISCLOSURES, disclosure)?;
+                let mut row = known(row, "disclosure")?;
+                row.decision = Some((**decision).clone());
+                self.batch.put(&tables::DISCLOSURES, disclosure, &row)
             }
 
             Event::WithdrawalRecorded { erasure } => {
@@ -327,6 +353,24 @@ impl Projection<'_> {
         self.batch
             .put(&tables::ITEMS_IN, &(item.session, item.id), &())?;
         self.batch.put(&tables::ITEMS, &item.id, item)
+    }
+
+    fn request_opened(&mut self, request: &RightsRequest) -> Result<(), IndexError> {
+        let of = (request.study, request.id);
+        self.batch.put(&tables::REQUESTS_OF, &of, &())?;
+        let with = (request.participant, request.id);
+        self.batch.put(&tables::REQUESTS_WITH, &with, &())?;
+        self.batch.put(&tables::REQUESTS, &request.id, request)
+    }
+
+    fn request(
+        &mut self,
+        id: RequestId,
+        change: impl FnOnce(&mut RightsRequest),
+    ) -> Result<(), IndexError> {
+        let mut row = known(self.before.get(&tables::REQUESTS, &id)?, "request")?;
+        change(&mut row);
+        self.batch.put(&tables::REQUESTS, &id, &row)
     }
 
     fn erasure(

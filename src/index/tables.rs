@@ -4,13 +4,13 @@
 //! identifier of the key to the second, and hold nothing.
 
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
-    TokenId, UploadId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
+    StudyId, SupplierId, TokenId, UploadId,
 };
 use crate::model::token::{Digest, Token};
 use crate::model::{
-    Assignment, Attestation, Erasure, Invitation, Item, Membership, Participant, Person, Session,
-    Study, Supplier, Upload, WrappedKey,
+    Assignment, Attestation, Disclosure, Erasure, Invitation, Item, Membership, Participant,
+    Person, RightsRequest, Session, Study, Supplier, Upload, WrappedKey,
 };
 
 use super::table::Table;
@@ -76,6 +76,17 @@ pub const ERASURES: Table<ErasureId, Erasure> = Table::new(40, "erasures");
 pub const ERASURES_UNDER_WAY: Table<ErasureId, ()> = Table::new(41, "erasures under way");
 /// The erasures of a participant.
 pub const ERASURES_OF: Table<(ParticipantId, ErasureId), ()> = Table::new(42, "erasures of");
+
+/// Rights requests, closed ones included.
+pub const REQUESTS: Table<RequestId, RightsRequest> = Table::new(60, "requests");
+/// The rights requests of a study.
+pub const REQUESTS_OF: Table<(StudyId, RequestId), ()> = Table::new(61, "requests of");
+/// The rights requests of a participant of the study they were made in.
+pub const REQUESTS_WITH: Table<(ParticipantId, RequestId), ()> = Table::new(62, "requests with");
+/// Disclosures, decided ones included.
+pub const DISCLOSURES: Table<DisclosureId, Disclosure> = Table::new(63, "disclosures");
+/// The disclosures of a study.
+pub const DISCLOSURES_OF: Table<(StudyId, DisclosureId), ()> = Table::new(64, "disclosures of");
 
 /// Wrapped nodes of the key tree, by level and index.
 pub const NODES: Table<(u8, u64), WrappedKey> = Table::new(50, "nodes");

@@ -1,19 +1,23 @@
 //! Events: what the journal holds, one a record. The index is their projection.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AssignmentId, ErasureId, InvitationId, ParticipantId, PersonId, StudyId, TokenId, UploadId,
-    VaultId,
+    AssignmentId, DisclosureId, ErasureId, InvitationId, ParticipantId, PersonId, RequestId,
+    StudyId, TokenId, UploadId, VaultId,
 };
 use crate::model::action::Action;
+use crate::model::disclosure::{Decision, Disclosure};
 use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget};
 use crate::model::item::Item;
 use crate::model::key::TreeChange;
 use crate::model::participant::Participant;
 use crate::model::person::{Invitation, Membership, Person};
+use crate::model::request::{Closed, RightsRequest};
 use crate::model::residency::Attestation;
+use crate::model::sealed::Sealed;
 use crate::model::session::Session;
 use crate::model::study::Study;
 use crate::model::supplier::{Assignment, Supplier};
@@ -248,6 +252,47 @@ pub enum Event {
         certificate: String,
     },
 
+    /// Somebody asked for one of their rights.
+    RequestOpened {
+        /// The request; one that nothing is held for is closed from the beginning.
+        request: Box<RightsRequest>,
+    },
+    /// The clock of a request was stopped.
+    RequestPaused {
+        /// Which.
+        request: RequestId,
+        /// The first day it stands still.
+        from: Date,
+        /// Why, sealed under the participant's material key.
+        reason: Sealed,
+    },
+    /// The clock of a request goes on.
+    RequestResumed {
+        /// Which.
+        request: RequestId,
+        /// The day it goes on.
+        on: Date,
+    },
+    /// A request was answered, or refused.
+    RequestClosed {
+        /// Which.
+        request: RequestId,
+        /// How it ended.
+        closed: Closed,
+    },
+    /// A lead asked that something be disclosed (R37).
+    DisclosureRaised {
+        /// The disclosure, not decided yet.
+        disclosure: Box<Disclosure>,
+    },
+    /// The safeguarding lead decided on a disclosure (R37).
+    DisclosureDecided {
+        /// Which.
+        disclosure: DisclosureId,
+        /// Their decision.
+        decision: Box<Decision>,
+    },
+
     /// Somebody was let through to something (R45).
     Accessed {
         /// What they did.
@@ -278,6 +323,7 @@ impl Event {
         match self {
             Self::ParticipantAdded { participant } => Some(participant.id),
             Self::WithdrawalRecorded { erasure } => Some(erasure.withdrawal.participant),
+            Self::RequestOpened { request } => Some(request.participant),
             _ => None,
         }
     }
@@ -314,6 +360,12 @@ impl Event {
             Self::OldRootEffaced { .. } => "old-root-effaced",
             Self::CiphertextDeleted { .. } => "ciphertext-deleted",
             Self::ErasureCertified { .. } => "erasure-certified",
+            Self::RequestOpened { .. } => "request-opened",
+            Self::RequestPaused { .. } => "request-paused",
+            Self::RequestResumed { .. } => "request-resumed",
+            Self::RequestClosed { .. } => "request-closed",
+            Self::DisclosureRaised { .. } => "disclosure-raised",
+            Self::DisclosureDecided { .. } => "disclosure-decided",
             Self::Accessed { .. } => "accessed",
             Self::Refused { .. } => "refused",
             Self::StrangersRefused { .. } => "strangers-refused",

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod consent;
+pub mod disclosure;
 pub mod erasure;
 pub mod event;
 pub mod item;
@@ -12,6 +13,7 @@ pub mod key;
 pub mod participant;
 pub mod period;
 pub mod person;
+pub mod request;
 pub mod residency;
 pub mod sealed;
 pub mod session;
@@ -24,6 +26,7 @@ mod word;
 
 pub use action::Action;
 pub use consent::{Permission, Permissions};
+pub use disclosure::{Disclosure, Ground};
 pub use erasure::{Erasure, ErasureStage, ErasureTarget, Withdrawal};
 pub use event::{Actor, Entry, Event};
 pub use item::{Item, Kind, Tier};
@@ -31,6 +34,7 @@ pub use key::{LeafNumber, NodeId, TreeChange, WrappedKey};
 pub use participant::{Participant, Standing};
 pub use period::{Period, RetentionRule, WithdrawalWindow};
 pub use person::{Invitation, Membership, Person, Role};
+pub use request::{AnswerWithin, RequestKind, RightsRequest};
 pub use residency::Attestation;
 pub use sealed::Sealed;
 pub use session::{Session, SessionKind};
