@@ -169,3 +169,15 @@ pub const OPEN_NODES_MAX: usize = 1 << 15;
 
 /// Participants whose contact details are looked at before others may write again.
 pub const SEARCH_PAGE: usize = 512;
+
+/// Longest text of a study's retention rules, in bytes: they are read by people.
+pub const RETENTION_TEXT_BYTES_MAX: usize = 2000;
+
+/// Most retention rules of one study: twelve words a rule can begin with, and some more than one of them.
+pub const RETENTION_RULES_MAX: usize = 16;
+
+/// Most members of one `earliest of` or `latest of`.
+pub const RETENTION_MEMBERS_MAX: usize = 8;
+
+/// Deepest lists in lists of a retention rule.
+pub const RETENTION_DEPTH_MAX: usize = 3;

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
 use crate::id::{PersonId, StudyId};
-use crate::model::{LawfulBasis, RetentionRule, Role, Text, WithdrawalWindow};
+use crate::model::{LawfulBasis, RetentionRules, Role, Text, WithdrawalWindow};
 use crate::wire::{NewMembership, NewStudy, StudyView};
 
 #[derive(Debug, clap::Subcommand)]
@@ -23,12 +23,14 @@ pub(super) enum Command {
         /// consent, contract, legal-obligation, vital-interests, public-task or legitimate-interests.
         #[arg(long)]
         lawful_basis: LawfulBasis,
-        /// Until when participants may withdraw: 30d, or `until 2024-09-02`.
+        /// Until when participants may withdraw: 30d, or `until 2024-09-02`; either with
+        /// `, or when analysis begins`.
         #[arg(long)]
         withdraw_within: WithdrawalWindow,
-        /// How long material is kept: `2y after session`.
+        /// How long things are kept: `2y after session`, `identifiable: 12m after publication`,
+        /// `earliest of (publication, 3m after collection-ends)`; several rules with `;` between them.
         #[arg(long)]
-        retain: RetentionRule,
+        retain: RetentionRules,
     },
     /// The studies you may know of.
     List,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::StudyId;
 use crate::model::key::LeafNumber;
-use crate::model::period::{RetentionRule, WithdrawalWindow};
+use crate::model::period::WithdrawalWindow;
+use crate::model::retention::RetentionRules;
 use crate::model::text::Text;
 use crate::model::word::words;
 
@@ -21,8 +22,8 @@ pub struct Study {
     pub lawful_basis: LawfulBasis,
     /// Until when they may withdraw (R10, R11).
     pub withdraw_within: WithdrawalWindow,
-    /// How long material is kept (R41).
-    pub retain: RetentionRule,
+    /// How long material is kept (R41–R44).
+    pub retain: RetentionRules,
     /// The study's own key.
     pub key: LeafNumber,
     /// Whether it takes no more material.

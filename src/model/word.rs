@@ -60,8 +60,34 @@ pub(super) fn folded(text: &str) -> String {
     dashed.strip_suffix('s').unwrap_or(&dashed).to_owned()
 }
 
+/// The known word that somebody most likely meant, if one is near (at most a third of it differs).
+pub(super) fn nearest<'k>(typed: &str, known: &[&'k str]) -> Option<&'k str> {
+    let typed = folded(typed);
+    let near = known.iter().map(|known| (distance(&typed, known), *known));
+    let near = near.filter(|(far, known)| *far <= known.len() / 3).min();
+    near.map(|(_, known)| known)
+}
+
+/// Letters to put in, leave out or change to make one word of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut before: Vec<usize> = (0..=other.len()).collect();
+    for (row, a) in one.bytes().enumerate() {
+        let mut left = row + 1;
+        let mut line = vec![left];
+        for (b, (diagonal, above)) in other.bytes().zip(before.iter().zip(before.iter().skip(1))) {
+            left = (left + 1)
+                .min(above + 1)
+                .min(diagonal + usize::from(a != b));
+            line.push(left);
+        }
+        before = line;
+    }
+    before.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::nearest;
     use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind};
 
     #[test]
@@ -89,5 +115,13 @@ mod tests {
             "\"film\" is not a kind of material; one of audio, video, screen, photo, notes, transcript, survey"
         );
         assert!("".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn a_mistyped_word_is_guessed() {
+        let known = ["publication", "session", "linked"];
+        assert_eq!(nearest("publicaton", &known), Some("publication"));
+        assert_eq!(nearest("sesions", &known), Some("session"));
+        assert_eq!(nearest("interview", &known), None);
     }
 }

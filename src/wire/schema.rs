@@ -11,8 +11,8 @@ use crate::id::{
 };
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::{
-    Actor, ErasureStage, Kind, LawfulBasis, Permission, RetentionRule, Role, SessionKind, Standing,
-    Text, Tier, WithdrawalWindow,
+    Actor, ErasureStage, Kind, LawfulBasis, Permission, RetentionRules, Role, SessionKind,
+    Standing, Text, Tier, WithdrawalWindow,
 };
 
 /// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
@@ -88,9 +88,10 @@ words! {
 }
 
 texts! {
-    WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day.",
+    WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day, and whether the analysis ends it early.",
         "30d after session";
-    RetentionRule = "How long material is kept.", "2y after session";
+    RetentionRules = "How long things are kept: one rule or more, with `;` between them.",
+        "identifiable: 12m after publication";
 }
 
 impl PartialSchema for Text {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
 use crate::model::{
-    LawfulBasis, Permissions, RetentionRule, Role, SessionKind, Standing, Text, WithdrawalWindow,
+    LawfulBasis, Permissions, RetentionRules, Role, SessionKind, Standing, Text, WithdrawalWindow,
 };
 
 /// A thing that was made.
@@ -28,8 +28,8 @@ pub struct NewStudy {
     pub lawful_basis: LawfulBasis,
     /// Until when they may withdraw: `30d`, or `until 2024-09-02`.
     pub withdraw_within: WithdrawalWindow,
-    /// How long material is kept: `2y after session`.
-    pub retain: RetentionRule,
+    /// How long things are kept: `2y after session`.
+    pub retain: RetentionRules,
 }
 
 /// A study.
@@ -46,7 +46,7 @@ pub struct StudyView {
     /// Until when participants may withdraw.
     pub withdraw_within: WithdrawalWindow,
     /// How long material is kept.
-    pub retain: RetentionRule,
+    pub retain: RetentionRules,
     /// Whether it takes no more material.
     pub closed: bool,
 }

@@ -12,7 +12,7 @@ use crate::index::tables;
 use crate::limits::SESSION_PARTICIPANTS_MAX;
 use crate::model::participant::Contact;
 use crate::model::{
-    Actor, Event, LawfulBasis, Membership, Participant, Permissions, RetentionRule, Role, Session,
+    Actor, Event, LawfulBasis, Membership, Participant, Permissions, RetentionRules, Role, Session,
     SessionKind, Standing, Study, Text, WithdrawalWindow,
 };
 
@@ -28,19 +28,28 @@ pub struct NewStudy {
     /// Until when they may withdraw.
     pub withdraw_within: WithdrawalWindow,
     /// How long material is kept.
-    pub retain: RetentionRule,
+    pub retain: RetentionRules,
 }
 
 /// Founds a study. A study lead who founds it leads it.
 ///
 /// # Errors
-/// Those of writing to the vault.
+/// [`WorkError::Unacceptable`] for a withdrawal window that is over, or retention rules that cannot
+/// be kept.
 pub async fn found(
     service: &Service,
     grant: Grant<CreateStudy>,
     new: NewStudy,
 ) -> Result<StudyId, WorkError> {
     let (person, role) = (grant.person(), grant.caller().person().role);
+    let today = service.today();
+    let unacceptable = |why: String| Err(WorkError::Unacceptable(why));
+    if let Err(error) = new.withdraw_within.check(today) {
+        return unacceptable(error.to_string());
+    }
+    if let Err(error) = new.retain.check(today) {
+        return unacceptable(error.to_string());
+    }
     let id = StudyId::random(&*service.vault().means().entropy)?;
     service
         .vault()

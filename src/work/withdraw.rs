@@ -123,7 +123,7 @@ fn last_day(
     let mut last = None;
     for ((_, id), ()) in reader.page(&tables::SESSIONS_WITH, &participant, None, usize::MAX)? {
         if let Some(session) = reader.get(&tables::SESSIONS, &id)? {
-            last = last.max(Some(window.last_day(session.date)));
+            last = last.max(Some(window.last_day(session.date, None)));
         }
     }
     Ok(last)
