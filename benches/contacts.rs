@@ -20,7 +20,7 @@ use rounds::{Contender, alternate, report};
 use strongroom::id::ParticipantId;
 use strongroom::index::tables;
 use strongroom::model::participant::Contact;
-use strongroom::model::{Actor, Event, Participant};
+use strongroom::model::{Actor, Consent, Event, Participant};
 use strongroom::work::WorkError;
 use support::house::House;
 
@@ -77,6 +77,10 @@ fn add(house: &House, first: ParticipantId, at: usize) -> ParticipantId {
     let added = vault.note_unwaited::<_, WorkError>(Actor::Gateway, |draft| {
         let row = draft.reader().get(&tables::PARTICIPANTS, &first)?;
         let like = row.ok_or(WorkError::NoSuchThing)?;
+        let consent = draft
+            .reader()
+            .get(&tables::CONSENTS, &(first, like.consent))?;
+        let consent = consent.ok_or(WorkError::NoSuchThing)?;
         let [(contact_leaf, key), (material_leaf, _)] = draft.new_keys()?;
         let participant = Participant {
             id,
@@ -85,7 +89,15 @@ fn add(house: &House, first: ParticipantId, at: usize) -> ParticipantId {
             material_key: material_leaf,
             ..like
         };
-        Ok((Event::ParticipantAdded { participant }, id))
+        let consent = Consent {
+            participant: id,
+            ..consent
+        };
+        let added = Event::ParticipantAdded {
+            participant,
+            consent,
+        };
+        Ok((added, id))
     });
     added.expect("added")
 }

@@ -90,6 +90,8 @@ identifiers! {
     AssignmentId = "asg";
     /// The destruction of keys, from request to certificate.
     ErasureId = "era";
+    /// Something given to a commissioner.
+    ReleaseId = "rel";
     /// A participant's rights request.
     RequestId = "req";
     /// A disclosure to somebody outside, raised and decided.

@@ -169,7 +169,6 @@ pub const OPEN_NODES_MAX: usize = 1 << 15;
 
 /// Participants whose contact details are looked at before others may write again.
 pub const SEARCH_PAGE: usize = 512;
-
 /// Longest text of a study's retention rules, in bytes: they are read by people.
 pub const RETENTION_TEXT_BYTES_MAX: usize = 2000;
 

@@ -4,10 +4,12 @@ use std::fmt;
 
 use super::facts::{Facts, GivenTo, Thing};
 use super::gather::{Gatherer, ItemRows};
-use crate::id::{AssignmentId, ErasureId, ItemId, ParticipantId, SessionId, StudyId, SupplierId};
+use crate::id::{
+    AssignmentId, ErasureId, ItemId, ParticipantId, ReleaseId, SessionId, StudyId, SupplierId,
+};
 use crate::index::{IndexError, tables};
 use crate::model::{
-    Action, Assignment, Erasure, Item, Kind, Participant, Session, Standing, Study,
+    Action, Actor, Assignment, Erasure, Item, Kind, Participant, Release, Session, Standing, Study,
 };
 
 /// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
@@ -73,8 +75,12 @@ macro_rules! acts_on_the_vault {
 acts_on_the_vault! {
     /// To invite somebody, suspend or readmit them.
     ManagePeople;
+    /// To see who has access to what.
+    ReviewAccess;
     /// To found a study.
     CreateStudy;
+    /// To destroy what is due.
+    RunRetention;
     /// To put a supplier on the approved list, refresh or end its contract.
     ManageSuppliers;
     /// To read who did what.
@@ -114,18 +120,50 @@ acts! {
     ReadStudy on StudyId => Study, study;
     /// To admit somebody to a study, end their access, close it.
     ManageStudy on StudyId => Study, study;
+    /// To record the data owner's approval of a study.
+    ApproveStudy on StudyId => Study, study;
+    /// To see what of a study is due for destruction, and why.
+    ReadRetention on StudyId => Study, study;
     /// To add a participant, record what they permit.
     AddParticipant on StudyId => Study, study;
+    /// To look for a participant by what names them.
+    FindParticipant on StudyId => Study, study;
+    /// To read what names a participant.
+    ReadContact on ParticipantId => Participant, participant;
+    /// To record what a participant permits now, or correct what names them.
+    ChangeParticipant on ParticipantId => Participant, participant;
+    /// To keep a participant's data without using them, or use them again.
+    RestrictParticipant on ParticipantId => Participant, participant;
     /// To add a session.
     AddSession on StudyId => Study, study;
     /// To know that an item exists.
     ReadItem on ItemId => Item, item;
     /// To open an item.
     OpenItem on ItemId => Item, item;
+    /// To make something further from people out of an item.
+    DeriveItem on ItemId => Item, item;
+    /// To look, as a second person, whether something is as far from people as it says.
+    CheckItem on ItemId => Item, item;
+    /// To open an item somebody withdraws from, and bring a version without them.
+    RedactItem on ItemId => Item, redactable_item;
+    /// To accept a transcript of an item, or send it back.
+    AcceptTranscript on ItemId => Item, item;
+    /// To ask for an anonymised output to be given to the commissioner.
+    RequestRelease on ItemId => Item, item;
+    /// To know of a release and open it.
+    ReadRelease on ReleaseId => Release, release;
+    /// To decide, as a second person, on a release.
+    ApproveRelease on ReleaseId => Release, release;
+    /// To know of an assignment.
+    ReadAssignment on AssignmentId => Assignment, assignment;
+    /// To confirm for a supplier that its copies are destroyed.
+    ConfirmDestruction on AssignmentId => Assignment, assignment;
     /// To record that a participant withdraws.
     WithdrawParticipant on ParticipantId => Participant, participant;
     /// To approve an erasure somebody else asked for.
     ApproveErasure on ErasureId => Erasure, erasure;
+    /// To refuse a withdrawal that came after the study's last day.
+    RefuseErasure on ErasureId => Erasure, erasure;
     /// To follow an erasure and read its certificate.
     ReadErasure on ErasureId => Erasure, erasure;
 }
@@ -177,9 +215,11 @@ impl Act for DepositItem {
                 closed: study.closed,
                 withdrawing: standings.withdrawing,
                 withdrawn: standings.gone,
+                restricted: standings.restricted,
             },
             facts: Facts {
                 place: from.place(session.study)?,
+                study: Some((&study).into()),
                 assignment,
                 kind: Some(*kind),
                 ..Facts::default()
@@ -259,7 +299,11 @@ fn study(from: &Gatherer<'_>, id: StudyId) -> Result<Option<Gathered<Study>>, In
             id,
             closed: loaded.closed,
         },
-        facts: in_study(from, id)?,
+        facts: Facts {
+            place: from.place(id)?,
+            study: Some((&loaded).into()),
+            ..Facts::default()
+        },
         loaded,
     }))
 }
@@ -282,21 +326,66 @@ fn participant(
 }
 
 fn item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<Item>>, IndexError> {
-    let Some(ItemRows { item, standings }) = from.item(id)? else {
+    let Some(ItemRows { item, thing }) = from.item(id)? else {
         return Ok(None);
     };
     Ok(Some(Gathered {
-        thing: Thing::Item {
-            id,
-            withdrawing: standings.withdrawing,
-            gone: item.erased || standings.gone,
-        },
+        thing: Thing::Item(thing),
         facts: Facts {
-            place: from.place(item.study)?,
             assignment: from.assigned(&item)?,
-            ..Facts::default()
+            ..in_study(from, item.study)?
         },
         loaded: item,
+    }))
+}
+
+fn redactable_item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<Item>>, IndexError> {
+    let Some(mut gathered) = item(from, id)? else {
+        return Ok(None);
+    };
+    if let Thing::Item(thing) = &mut gathered.thing {
+        thing.redactable = from.is_redactable(&gathered.loaded)?;
+    }
+    Ok(Some(gathered))
+}
+
+fn assignment(
+    from: &Gatherer<'_>,
+    id: AssignmentId,
+) -> Result<Option<Gathered<Assignment>>, IndexError> {
+    let Some(loaded) = from.get(&tables::ASSIGNMENTS, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Assignment {
+            id,
+            theirs: from.works_for(loaded.supplier),
+            over: !loaded.is_in_force(from.today()),
+        },
+        facts: Facts {
+            place: from.place(loaded.study)?,
+            ..Facts::default()
+        },
+        loaded,
+    }))
+}
+
+/// Nothing here looks at who took part: what a commissioner learns cannot turn on it (R14).
+fn release(from: &Gatherer<'_>, id: ReleaseId) -> Result<Option<Gathered<Release>>, IndexError> {
+    let Some(loaded) = from.get(&tables::RELEASES, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Release {
+            id,
+            requested_by: loaded.requested_by,
+            given: loaded.is_given(),
+        },
+        facts: Facts {
+            place: from.place(loaded.study)?,
+            ..Facts::default()
+        },
+        loaded,
     }))
 }
 
@@ -307,7 +396,12 @@ fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure
     Ok(Some(Gathered {
         thing: Thing::Erasure {
             id,
-            requested_by: loaded.requested_by,
+            requested_by: match loaded.requested_by {
+                Actor::Person(person) => Some(person),
+                Actor::Operator | Actor::Gateway | Actor::Stranger => None,
+            },
+            approved_by: loaded.approved.iter().map(|(person, _)| *person).collect(),
+            refusable: loaded.is_refusable(),
         },
         facts: in_study(from, loaded.study)?,
         loaded,
@@ -317,6 +411,7 @@ fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure
 fn in_study(from: &Gatherer<'_>, study: StudyId) -> Result<Facts, IndexError> {
     Ok(Facts {
         place: from.place(study)?,
+        study: from.conditions(study)?,
         ..Facts::default()
     })
 }

@@ -73,7 +73,7 @@ pub fn redeem(reader: &Reader<'_>, code: &str, now: Timestamp) -> Result<Invitat
     let person = reader
         .get(&tables::PEOPLE, &invitation.person)?
         .ok_or(Strangeness::NoPerson)?;
-    match person.suspended {
+    match person.suspended || person.revoked.is_some() {
         true => Err(Strangeness::Suspended.into()),
         false => Ok(invitation),
     }
@@ -93,7 +93,9 @@ fn recognise(reader: &Reader<'_>, digest: Digest, now: Timestamp) -> Result<Call
         .get(&tables::PEOPLE, &token.person)?
         .ok_or(Strangeness::NoPerson)?;
     match person {
-        person if person.suspended => Err(Strangeness::Suspended.into()),
+        person if person.suspended || person.revoked.is_some() => {
+            Err(Strangeness::Suspended.into())
+        }
         person if !person.enrolled => Err(Strangeness::NotEnrolled.into()),
         person => Ok(Caller {
             person,

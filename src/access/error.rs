@@ -140,6 +140,48 @@ reasons! {
     /// Whoever asked for an erasure does not approve it.
     SecondPersonNeeded = "erasure-takes-a-second-person",
         "whoever asked for an erasure does not approve it; ask a colleague in information governance";
+    /// A second approval by the same person.
+    ApprovedAlready = "each-approves-once",
+        "you have approved it already; another person approves it as well";
+    /// A withdrawal in time is not refused.
+    InTime = "a-withdrawal-in-time-is-not-refused",
+        "only a withdrawal that came after the study's last day, and that nobody has approved, can be refused";
+    /// Nobody checks what they made.
+    CheckBySecondPerson = "check-takes-a-second-person",
+        "whoever brought something does not check it; ask a colleague in the study";
+    /// Only anonymised outputs are released.
+    NotAnonymised = "only-anonymised-outputs-are-released",
+        "only what is anonymised and checked by a second person is released; make an anonymised version (`strongroom upload --from … --tier anonymised`) and have it checked (`strongroom item check`)";
+    /// Nobody approves what they asked to have released.
+    ReleaseBySecondPerson = "release-takes-a-second-person",
+        "whoever asked for a release does not decide on it; ask the study's lead or information governance";
+    /// There is nothing to redact, or its time is over.
+    NothingToRedact = "redaction-has-its-time",
+        "a version without somebody is made only while their withdrawal waits for it; this waits for none";
+    /// The assignment still runs.
+    AssignmentRuns = "an-assignment-ends-first",
+        "the assignment still runs; finish it, or have it ended, and confirm then";
+    /// The terms of use come first.
+    TermsFirst = "terms-come-first",
+        "accept the terms of use first (`strongroom terms accept`)";
+    /// The study requires training.
+    TrainingNeeded = "training-is-required",
+        "this study requires training that is not out of date; complete it and have the date recorded (`strongroom person amend --trained-until`)";
+    /// The study requires accreditation.
+    AccreditationNeeded = "accreditation-is-required",
+        "this study requires accreditation; have its date recorded (`strongroom person amend --accredited-until`)";
+    /// The study's papers are missing.
+    PapersMissing = "papers-are-required",
+        "the study's papers are not all on record yet; `strongroom study show` says which are missing";
+    /// The consent in force does not cover it.
+    NotPermittedAnyMore = "consent-covers-what-is-opened",
+        "somebody in this no longer permits it; `strongroom item show` and `strongroom participant show` say who and what";
+    /// Somebody's data are only kept.
+    Restricted = "restriction-keeps-and-nothing-more",
+        "somebody in this asked to have it kept and not used; ask the study's lead or information governance";
+    /// Information governance does not read what names people.
+    GovernanceReadsNoNames = "governance-reads-no-names",
+        "information governance does not read what names participants; ask the study's lead";
     /// Information governance knows of material and does not open it.
     GovernanceOpensNothing = "governance-opens-nothing",
         "information governance knows of material and does not open it; ask the study's lead";

@@ -10,8 +10,11 @@ use jiff::civil::Date;
 
 use super::error::Undecided;
 use crate::clock::end_of_london_day;
-use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId};
-use crate::model::{Assignment, Kind, Membership, Person, Role, Supplier};
+use crate::id::{
+    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId, StudyId,
+};
+use crate::model::study::Requirement;
+use crate::model::{Action, Assignment, Kind, Membership, Person, Role, Study, Supplier, Tier};
 
 /// What a decision is about.
 #[derive(Debug, Clone)]
@@ -30,29 +33,82 @@ pub(super) enum Thing {
         closed: bool,
         withdrawing: bool,
         withdrawn: bool,
+        restricted: bool,
     },
-    Item {
-        id: ItemId,
-        withdrawing: bool,
-        gone: bool,
+    Item(ItemThing),
+    Assignment {
+        id: AssignmentId,
+        /// It was given to the supplier that whoever asks works for.
+        theirs: bool,
+        /// It gives access no more.
+        over: bool,
+    },
+    Release {
+        id: ReleaseId,
+        requested_by: PersonId,
+        given: bool,
     },
     Erasure {
         id: ErasureId,
-        requested_by: PersonId,
+        requested_by: Option<PersonId>,
+        approved_by: Vec<PersonId>,
+        refusable: bool,
     },
+}
+
+/// An item, as far as a decision turns on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ItemThing {
+    pub(super) id: ItemId,
+    pub(super) depositor: PersonId,
+    pub(super) tier: Tier,
+    pub(super) withdrawing: bool,
+    pub(super) gone: bool,
+    pub(super) restricted: bool,
+    /// Everyone in it permits what it is.
+    pub(super) permitted: bool,
+    /// Everyone in it permits that it is shared once it no longer identifies them.
+    pub(super) shareable: bool,
+    /// A version without somebody who withdraws may be made of it.
+    pub(super) redactable: bool,
 }
 
 /// What else a decision is made over.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
+    /// What the person wants to do; for the question whether they may ask anything at all.
+    pub(super) asked: Option<Action>,
     /// The person's place in the study.
     pub(super) place: Option<Membership>,
+    /// What the study requires of people before they open anything.
+    pub(super) study: Option<Conditions>,
     /// What their supplier was assigned.
     pub(super) assignment: Option<(Assignment, Supplier)>,
     /// What is brought.
     pub(super) kind: Option<Kind>,
     /// The supplier an item is to be given to.
     pub(super) given_to: Option<GivenTo>,
+}
+
+/// What a study requires before anybody opens anything (R32).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(super) struct Conditions {
+    /// Training that is not out of date.
+    training: bool,
+    /// Accreditation that is not out of date.
+    accreditation: bool,
+    /// The papers it requires are there.
+    in_order: bool,
+}
+
+impl From<&Study> for Conditions {
+    fn from(study: &Study) -> Self {
+        Self {
+            training: study.requires.contains(&Requirement::Training),
+            accreditation: study.requires.contains(&Requirement::Accreditation),
+            in_order: study.is_in_order(),
+        }
+    }
 }
 
 /// A supplier that an item is to be given to.
@@ -125,6 +181,8 @@ pub(super) struct Words {
     participant: EntityTypeName,
     session: EntityTypeName,
     item: EntityTypeName,
+    assignment: EntityTypeName,
+    release: EntityTypeName,
     erasure: EntityTypeName,
     action: EntityTypeName,
 }
@@ -142,6 +200,8 @@ impl Words {
             participant: word("Participant")?,
             session: word("Session")?,
             item: word("Item")?,
+            assignment: word("Assignment")?,
+            release: word("Release")?,
             erasure: word("Erasure")?,
             action: word("Action")?,
         })
@@ -182,6 +242,17 @@ impl Words {
         let attributes = [
             ("enrolled", truth(person.enrolled)),
             ("suspended", truth(person.suspended)),
+            ("revoked", truth(person.revoked.is_some())),
+            ("until", day(person.until.unwrap_or(Date::MAX))),
+            ("terms", truth(person.accepted_terms())),
+            (
+                "trainedUntil",
+                day(person.trained_until.unwrap_or(Date::MIN)),
+            ),
+            (
+                "accreditedUntil",
+                day(person.accredited_until.unwrap_or(Date::MIN)),
+            ),
         ];
         let parents = HashSet::from([self.role(person.role)]);
         let uid = uid(&self.person, person.id.to_string());
@@ -204,40 +275,87 @@ impl Words {
                 closed,
                 withdrawing,
                 withdrawn,
+                restricted,
             } => (
                 uid(&self.session, id.to_string()),
                 named([
                     ("closed", truth(*closed)),
                     ("withdrawing", truth(*withdrawing)),
                     ("withdrawn", truth(*withdrawn)),
+                    ("restricted", truth(*restricted)),
                 ]),
             ),
-            Thing::Item {
-                id,
-                withdrawing,
-                gone,
-            } => (
-                uid(&self.item, id.to_string()),
-                named([("withdrawing", truth(*withdrawing)), ("gone", truth(*gone))]),
+            Thing::Item(item) => (
+                uid(&self.item, item.id.to_string()),
+                named([
+                    ("depositor", self.somebody(item.depositor)),
+                    ("tier", tier(item.tier)),
+                    ("withdrawing", truth(item.withdrawing)),
+                    ("gone", truth(item.gone)),
+                    ("restricted", truth(item.restricted)),
+                    ("permitted", truth(item.permitted)),
+                    ("shareable", truth(item.shareable)),
+                    ("redactable", truth(item.redactable)),
+                ]),
             ),
-            Thing::Erasure { id, requested_by } => {
-                let requested_by = uid(&self.person, requested_by.to_string());
-                let requested_by = RestrictedExpression::new_entity_uid(requested_by);
-                (
-                    uid(&self.erasure, id.to_string()),
-                    named([("requestedBy", requested_by)]),
-                )
+            Thing::Assignment { id, theirs, over } => (
+                uid(&self.assignment, id.to_string()),
+                named([("theirs", truth(*theirs)), ("over", truth(*over))]),
+            ),
+            Thing::Release {
+                id,
+                requested_by,
+                given,
+            } => (
+                uid(&self.release, id.to_string()),
+                named([
+                    ("requestedBy", self.somebody(*requested_by)),
+                    ("given", truth(*given)),
+                ]),
+            ),
+            Thing::Erasure {
+                id,
+                requested_by,
+                approved_by,
+                refusable,
+            } => {
+                let approved_by = approved_by.iter().map(|person| self.somebody(*person));
+                let mut attributes = named([
+                    ("approvedBy", RestrictedExpression::new_set(approved_by)),
+                    ("refusable", truth(*refusable)),
+                ]);
+                if let Some(person) = requested_by {
+                    attributes.insert("requestedBy".to_owned(), self.somebody(*person));
+                }
+                (uid(&self.erasure, id.to_string()), attributes)
             }
         };
         Entity::new(uid, attributes, HashSet::new()).map_err(undecided)
     }
 
+    fn somebody(&self, person: PersonId) -> RestrictedExpression {
+        RestrictedExpression::new_entity_uid(uid(&self.person, person.to_string()))
+    }
+
     fn context(&self, facts: &Facts, today: Date) -> Result<Context, Undecided> {
         let mut pairs = vec![("today", day(today))];
+        if let Some(asked) = facts.asked {
+            let asked = RestrictedExpression::new_string(asked.name().to_owned());
+            pairs.push(("asked", asked));
+        }
+        if let Some(study) = &facts.study {
+            let conditions = [
+                ("training", truth(study.training)),
+                ("accreditation", truth(study.accreditation)),
+                ("inOrder", truth(study.in_order)),
+            ];
+            pairs.push(("study", record(conditions)?));
+        }
         if let Some(place) = &facts.place {
             let role = RestrictedExpression::new_entity_uid(self.role(place.role));
             let until = day(place.until.unwrap_or(Date::MAX));
-            pairs.push(("place", record([("role", role), ("until", until)])?));
+            let facts = [("role", role), ("until", until), ("sees", tier(place.sees))];
+            pairs.push(("place", record(facts)?));
         }
         if let Some((assignment, supplier)) = &facts.assignment {
             let facts = [
@@ -278,6 +396,15 @@ fn never_approved() -> Result<RestrictedExpression, Undecided> {
 
 fn truth(value: bool) -> RestrictedExpression {
     RestrictedExpression::new_bool(value)
+}
+
+/// A tier, by its number: further from people is greater.
+fn tier(tier: Tier) -> RestrictedExpression {
+    RestrictedExpression::new_long(match tier {
+        Tier::Identifiable => 0,
+        Tier::DeIdentified => 1,
+        Tier::Anonymised => 2,
+    })
 }
 
 /// A day, by its number. Cedar's own `datetime` would say the same, and parsing it took a fifth of

@@ -12,6 +12,7 @@ use super::grant::Grant;
 use super::rules::{Question, Rules};
 use crate::clock::london_day;
 use crate::index::Reader;
+use crate::model::Action;
 
 /// Decides what people may do, by the policies the program carries.
 #[derive(Debug)]
@@ -45,13 +46,13 @@ impl Gatekeeper {
         let caller = caller.again(reader, now)?;
         let today = london_day(now);
         // Before anything is looked up: for who may not even ask, no answer depends on what there is.
-        if !self.may_enter(&caller, today)? {
+        if !self.may_enter(&caller, A::ACTION, today)? {
             return Err(match A::WHOLE_VAULT {
                 true => Denial::Refused(Why::NotPermitted),
                 false => Denial::NoSuchThing,
             });
         }
-        let gathered = A::gather(&Gatherer::new(reader, caller.person()), &on)?;
+        let gathered = A::gather(&Gatherer::new(reader, caller.person(), today), &on)?;
         let gathered = gathered.ok_or(Denial::NoSuchThing)?;
         let ends = self.judge::<A>(&caller, &gathered, today)?;
         let expires = ends.min(caller.expires());
@@ -73,8 +74,12 @@ impl Gatekeeper {
             .map(drop)
     }
 
-    fn may_enter(&self, caller: &Caller, today: Date) -> Result<bool, Undecided> {
-        let (person, facts) = (caller.person(), Facts::default());
+    fn may_enter(&self, caller: &Caller, asked: Action, today: Date) -> Result<bool, Undecided> {
+        let person = caller.person();
+        let facts = Facts {
+            asked: Some(asked),
+            ..Facts::default()
+        };
         let case = self.rules.case(person, &Thing::Vault, &facts, today)?;
         let permitted = self.rules.permitted(Question::Enter, &case)?;
         Ok(permitted.is_some())

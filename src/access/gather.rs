@@ -1,16 +1,22 @@
 //! Reading a decision's facts from the index.
 
+use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
-use crate::id::{AssignmentId, ItemId, ParticipantId, SessionId, StudyId};
+use super::facts::{Conditions, ItemThing};
+use crate::id::{AssignmentId, ErasureId, ItemId, ParticipantId, SessionId, StudyId, SupplierId};
 use crate::index::{IndexError, Leads, Reader, RowKey, Table, tables};
-use crate::model::{Assignment, Item, Membership, Participant, Person, Standing, Supplier};
+use crate::model::{
+    Assignment, ErasureStage, Item, Membership, OnWithdrawal, Participant, Permission, Person,
+    Standing, Supplier,
+};
 
 /// The index, read for one person.
 #[derive(Debug)]
 pub struct Gatherer<'a> {
     reader: &'a Reader<'a>,
     person: &'a Person,
+    today: Date,
 }
 
 /// How the people in a session or an item stand, taken together.
@@ -20,18 +26,40 @@ pub(super) struct Standings {
     pub(super) withdrawing: bool,
     /// The keys of somebody are destroyed, or there is no row of them.
     pub(super) gone: bool,
+    /// Somebody's data are only kept for now.
+    pub(super) restricted: bool,
 }
 
-/// An item with how the people in it stand.
+/// An item with what a decision turns on.
 #[derive(Debug)]
 pub(super) struct ItemRows {
     pub(super) item: Item,
-    pub(super) standings: Standings,
+    pub(super) thing: ItemThing,
 }
 
 impl<'a> Gatherer<'a> {
-    pub(super) fn new(reader: &'a Reader<'a>, person: &'a Person) -> Self {
-        Self { reader, person }
+    pub(super) fn new(reader: &'a Reader<'a>, person: &'a Person, today: Date) -> Self {
+        Self {
+            reader,
+            person,
+            today,
+        }
+    }
+
+    /// The day it is.
+    pub(super) fn today(&self) -> Date {
+        self.today
+    }
+
+    /// Whether the person works for a supplier.
+    pub(super) fn works_for(&self, supplier: SupplierId) -> bool {
+        self.person.supplier == Some(supplier)
+    }
+
+    /// What a study requires before anybody opens anything.
+    pub(super) fn conditions(&self, study: StudyId) -> Result<Option<Conditions>, IndexError> {
+        let row = self.get(&tables::STUDIES, &study)?;
+        Ok(row.as_ref().map(Conditions::from))
     }
 
     /// One row.
@@ -62,6 +90,7 @@ impl<'a> Gatherer<'a> {
                 Some(Standing::Frozen) => standings.withdrawing = true,
                 Some(Standing::Erased) | None => standings.gone = true,
             }
+            standings.restricted |= row.as_ref().is_some_and(|row| row.restricted);
             rows.extend(row);
         }
         Ok((rows, standings))
@@ -72,8 +101,60 @@ impl<'a> Gatherer<'a> {
         let Some(item) = self.get(&tables::ITEMS, &id)? else {
             return Ok(None);
         };
-        let (_, standings) = self.participants(&item.participants)?;
-        Ok(Some(ItemRows { item, standings }))
+        let (people, standings) = self.participants(&item.participants)?;
+        let all_permit = |permission: Permission| {
+            let mut people = people.iter();
+            people.all(|row| row.permissions.contains(&permission))
+        };
+        let thing = ItemThing {
+            id,
+            depositor: item.depositor,
+            tier: item.counts_as(),
+            withdrawing: standings.withdrawing,
+            gone: item.erased || standings.gone,
+            restricted: standings.restricted,
+            permitted: all_permit(item.kind.permission()),
+            shareable: all_permit(Permission::Share),
+            redactable: false,
+        };
+        Ok(Some(ItemRows { item, thing }))
+    }
+
+    /// Whether a version without those who withdraw may be made of an item now: its session says so,
+    /// and the erasure of everyone who withdraws still waits for it.
+    pub(super) fn is_redactable(&self, item: &Item) -> Result<bool, IndexError> {
+        let Some(session) = item.session else {
+            return Ok(false);
+        };
+        let session = self.get(&tables::SESSIONS, &session)?;
+        let first = session
+            .is_some_and(|row| matches!(row.on_withdrawal, OnWithdrawal::RedactFirst { .. }));
+        let mut waits = false;
+        for participant in &item.participants {
+            let row = self.get(&tables::PARTICIPANTS, participant)?;
+            if row.is_some_and(|row| row.standing == Standing::Frozen) {
+                waits = true;
+                if !self.is_held(*participant)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(first && waits)
+    }
+
+    /// Whether an erasure of a participant waits for versions without them.
+    fn is_held(&self, participant: ParticipantId) -> Result<bool, IndexError> {
+        for id in self.list::<ParticipantId, ErasureId, _>(&tables::ERASURES_OF, &participant)? {
+            let erasure = self.get(&tables::ERASURES, &id)?;
+            let held = erasure.is_some_and(|erasure| {
+                erasure.stage <= ErasureStage::Approved
+                    && erasure.held_until.is_some_and(|last| self.today <= last)
+            });
+            if held {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What the person's supplier was assigned of `item`: the item itself, or the one it answers.

@@ -34,7 +34,9 @@ impl Question {
             Thing::Study { .. } => Some(Self::Do(Action::ReadStudy)),
             Thing::Participant { .. } => Some(Self::KnowParticipant),
             Thing::Session { .. } => Some(Self::KnowSession),
-            Thing::Item { .. } => Some(Self::Do(Action::ReadItem)),
+            Thing::Item(_) => Some(Self::Do(Action::ReadItem)),
+            Thing::Assignment { .. } => Some(Self::Do(Action::ReadAssignment)),
+            Thing::Release { .. } => Some(Self::Do(Action::ReadRelease)),
             Thing::Erasure { .. } => Some(Self::Do(Action::ReadErasure)),
         }
     }
@@ -238,21 +240,23 @@ fn page(policies: &PolicySet, action: EntityUid, role: &EntityUid) -> Result<Pag
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::facts::ItemThing;
     use crate::access::policies::{FILES, SCHEMA};
     use crate::entropy::SystemEntropy;
-    use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId};
-    use crate::model::Membership;
+    use crate::id::{
+        AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId, StudyId,
+    };
+    use crate::model::person::TERMS_VERSION;
+    use crate::model::{Membership, Tier};
     use jiff::civil::date;
 
     fn somebody(role: Role) -> Person {
+        let id = PersonId::random(&SystemEntropy::new()).expect("entropy");
+        let name = "Somebody".parse().expect("a name");
         Person {
-            id: PersonId::random(&SystemEntropy::new()).expect("entropy"),
-            name: "Somebody".parse().expect("a name"),
-            role,
-            supplier: None,
             enrolled: true,
-            suspended: false,
-            recipient: None,
+            terms: Some(TERMS_VERSION),
+            ..Person::invited(id, name, role, None)
         }
     }
 
@@ -264,30 +268,69 @@ mod tests {
     fn thing(question: Question) -> Thing {
         let entropy = SystemEntropy::new();
         match question {
-            Question::KnowParticipant | Question::Do(Action::WithdrawParticipant) => {
-                Thing::Participant {
-                    id: ParticipantId::random(&entropy).expect("entropy"),
-                    gone: false,
-                }
-            }
+            Question::KnowParticipant
+            | Question::Do(
+                Action::WithdrawParticipant
+                | Action::ReadContact
+                | Action::ChangeParticipant
+                | Action::RestrictParticipant,
+            ) => Thing::Participant {
+                id: ParticipantId::random(&entropy).expect("entropy"),
+                gone: false,
+            },
             Question::KnowSession | Question::Do(Action::DepositItem) => Thing::Session {
                 id: SessionId::random(&entropy).expect("entropy"),
                 closed: false,
                 withdrawing: true,
                 withdrawn: false,
+                restricted: false,
             },
-            Question::Do(Action::ReadItem | Action::OpenItem | Action::AssignItem) => Thing::Item {
+            Question::Do(
+                Action::ReadItem
+                | Action::OpenItem
+                | Action::AssignItem
+                | Action::DeriveItem
+                | Action::CheckItem
+                | Action::RedactItem
+                | Action::AcceptTranscript
+                | Action::RequestRelease,
+            ) => Thing::Item(ItemThing {
                 id: ItemId::random(&entropy).expect("entropy"),
+                depositor: somebody(Role::Researcher).id,
+                tier: Tier::Identifiable,
                 withdrawing: true,
                 gone: false,
-            },
-            Question::Do(Action::ReadErasure | Action::ApproveErasure) => Thing::Erasure {
-                id: ErasureId::random(&entropy).expect("entropy"),
+                restricted: false,
+                permitted: true,
+                shareable: true,
+                redactable: true,
+            }),
+            Question::Do(Action::ReadAssignment | Action::ConfirmDestruction) => {
+                Thing::Assignment {
+                    id: AssignmentId::random(&entropy).expect("entropy"),
+                    theirs: true,
+                    over: false,
+                }
+            }
+            Question::Do(Action::ReadRelease | Action::ApproveRelease) => Thing::Release {
+                id: ReleaseId::random(&entropy).expect("entropy"),
                 requested_by: somebody(Role::StudyLead).id,
+                given: true,
             },
+            Question::Do(Action::ReadErasure | Action::ApproveErasure | Action::RefuseErasure) => {
+                Thing::Erasure {
+                    id: ErasureId::random(&entropy).expect("entropy"),
+                    requested_by: Some(somebody(Role::StudyLead).id),
+                    approved_by: Vec::new(),
+                    refusable: true,
+                }
+            }
             Question::Do(
                 Action::ReadStudy
                 | Action::ManageStudy
+                | Action::ApproveStudy
+                | Action::ReadRetention
+                | Action::FindParticipant
                 | Action::AddParticipant
                 | Action::AddSession,
             ) => Thing::Study {
@@ -299,12 +342,8 @@ mod tests {
     }
 
     fn leading(person: &Person) -> Facts {
-        let place = Membership {
-            study: StudyId::random(&SystemEntropy::new()).expect("entropy"),
-            person: person.id,
-            role: Role::StudyLead,
-            until: None,
-        };
+        let study = StudyId::random(&SystemEntropy::new()).expect("entropy");
+        let place = Membership::in_team(study, person.id, Role::StudyLead, None);
         Facts {
             place: Some(place),
             ..Facts::default()

@@ -43,7 +43,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             out.list(&erasures, &heading, |erasure| {
                 vec![
                     erasure.id.to_string(),
-                    erasure.participant.to_string(),
+                    or_dash(erasure.participant),
                     stage(erasure.stage).to_owned(),
                     erasure.requested_at.to_string(),
                     or_dash(erasure.inaccessible_at),
@@ -91,16 +91,21 @@ pub(super) fn stage(stage: ErasureStage) -> &'static str {
         ErasureStage::Inaccessible => "inaccessible",
         ErasureStage::CiphertextDeleted => "ciphertext deleted",
         ErasureStage::Certified => "certified",
+        ErasureStage::Refused => "refused",
     }
 }
 
 fn describe(erasure: &ErasureView) -> String {
     let mut lines = vec![
-        format!("{} of {}", erasure.id, erasure.participant),
+        match erasure.participant {
+            Some(participant) => format!("{} of {participant}", erasure.id),
+            None => format!("{}, by the study's own rule", erasure.id),
+        },
         format!("stage: {}", stage(erasure.stage)),
         format!(
             "requested: {} by {}",
-            erasure.requested_at, erasure.requested_by
+            erasure.requested_at,
+            or_dash(erasure.requested_by)
         ),
     ];
     if let (Some(at), Some(by)) = (erasure.approved_at, erasure.approved_by) {

@@ -36,7 +36,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                     item.kind.to_string(),
                     item.tier.name().to_owned(),
                     item.length.to_string(),
-                    item.session.to_string(),
+                    or_dash(item.session),
                     yes_no(item.frozen),
                     or_dash(item.until),
                 ]
@@ -54,7 +54,7 @@ fn describe(item: &ItemView) -> String {
     let mut lines = vec![
         format!("{} ({}, {})", item.id, item.kind, item.tier.name()),
         format!("bytes: {}", item.length),
-        format!("session: {}", item.session),
+        format!("session: {}", or_dash(item.session)),
         format!("deposited: {}", item.deposited),
     ];
     lines.extend(

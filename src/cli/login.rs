@@ -8,9 +8,10 @@ use super::failure::Failure;
 use super::output::{Output, or_dash};
 use super::profile::{Profile, Remembered, refused_by_system};
 use crate::client::{BearerSecret, Client, GatewayUrl};
+use crate::model::person::{TERMS, TERMS_VERSION};
 use crate::wire::Enrolment;
 
-/// Enrol at a gateway with a code, which works once.
+/// Enrol at a gateway with a code, which works once. The terms of use are shown and accepted with it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The gateway's address: https://HOST, or http://127.0.0.1:PORT on this machine.
@@ -37,7 +38,11 @@ pub(super) async fn login(args: Args, profile: &Profile, out: &Output) -> Result
     let enrolment = Enrolment {
         code: args.code,
         recipient: Some(recipient.clone()),
+        terms: Some(TERMS_VERSION),
     };
+    out.remark(&format!(
+        "By logging in you accept the terms of use, version {TERMS_VERSION}:\n\n{TERMS}\n"
+    ));
     let enrolled = client.enrol(&enrolment).await?;
     let remembered = Remembered {
         gateway: client.gateway().to_string(),

@@ -52,6 +52,11 @@ impl Output {
         let _ = writeln!(anstream::stdout(), "{line}");
     }
 
+    /// Tells people something beside the answer, on standard error.
+    pub(super) fn remark(self, text: &str) {
+        let _ = writeln!(anstream::stderr(), "{text}");
+    }
+
     /// Says why a command failed, on standard error.
     pub(super) fn failure(self, failure: &Failure) {
         let text = match self.json {

@@ -32,8 +32,12 @@ pub(super) async fn enrol(
 ) -> Answer<(StatusCode, axum::Json<Enrolled>)> {
     // Asked before the code is looked at, so that codes cannot be tried faster than this.
     shared.strangers.look(origin, Instant::now())?;
-    let Enrolment { code, recipient } = enrolment;
-    let enrolled = enrol::enrol(&shared.service, &code, recipient).await;
+    let Enrolment {
+        code,
+        recipient,
+        terms,
+    } = enrolment;
+    let enrolled = enrol::enrol(&shared.service, &code, recipient, terms).await;
     if let Err(WorkError::Stranger) = enrolled {
         shared.strangers.take(origin, Instant::now())?;
     }

@@ -192,7 +192,11 @@ pub(super) async fn add_participant(
         name,
         email,
     } = new;
-    let contact = Contact { name, email };
+    let contact = Contact {
+        name,
+        email,
+        ..Contact::default()
+    };
     let id = study::add_participant(service, grant, permit, contact).await?;
     Ok((StatusCode::CREATED, axum::Json(Created { id })))
 }

@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 
 use crate::model::{
-    Assignment, Entry, Erasure, ErasureStage, Membership, Participant, Person, Session, Study,
-    Supplier,
+    Actor, Assignment, Entry, Erasure, ErasureStage, Membership, Participant, Person, Scope,
+    Session, Study, Supplier,
 };
 use crate::wire::{
     AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView, NewStudy,
@@ -162,22 +162,37 @@ pub(super) fn supplier(supplier: Supplier, today: Date) -> SupplierView {
 }
 
 pub(super) fn erasure(erasure: Erasure) -> ErasureView {
-    let (approved_by, approved_at) = erasure.approved.unzip();
+    let (approved_by, approved_at) = erasure.approved.last().copied().unzip();
+    let withdrawal = erasure.withdrawal();
     ErasureView {
         id: erasure.id,
         study: erasure.study,
-        participant: erasure.withdrawal.participant,
-        contact_only: erasure.withdrawal.contact_only,
+        participant: withdrawal.map(|withdrawal| withdrawal.participant),
+        contact_only: withdrawal.is_some_and(|withdrawal| withdrawal.scope == Scope::ContactOnly),
         stage: erasure.stage,
-        requested_by: erasure.requested_by,
+        requested_by: match erasure.requested_by {
+            Actor::Person(person) => Some(person),
+            Actor::Operator | Actor::Gateway | Actor::Stranger => None,
+        },
         requested_at: erasure.requested_at,
         approved_by,
         approved_at,
+        approvals_missing: approvals_missing(&erasure),
+        held_until: erasure.held_until,
         inaccessible_at: erasure.old_root_effaced.map(|(moment, _)| moment),
         epoch: erasure.epoch,
         keys: erasure.target.keys.len() as u64,
         items: erasure.target.items.len() as u64,
         waiting_for: waiting_for(erasure.stage).map(str::to_owned),
+    }
+}
+
+/// How many second persons still have to approve.
+fn approvals_missing(erasure: &Erasure) -> u8 {
+    let given = u8::try_from(erasure.approved.len()).unwrap_or(u8::MAX);
+    match erasure.stage {
+        ErasureStage::Requested => erasure.approvers.saturating_sub(given),
+        _ => 0,
     }
 }
 
@@ -193,7 +208,7 @@ fn waiting_for(stage: ErasureStage) -> Option<&'static str> {
         ErasureStage::Inaccessible | ErasureStage::CiphertextDeleted => Some(
             "the storage to answer; nothing opens any more, and the gateway tries again each minute",
         ),
-        ErasureStage::Certified => None,
+        ErasureStage::Certified | ErasureStage::Refused => None,
     }
 }
 

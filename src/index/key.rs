@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::id::{
     AssignmentId, DisclosureId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId,
-    RequestId, SessionId, StudyId, SupplierId, TokenId, UploadId, VaultId,
+    ReleaseId, RequestId, SessionId, StudyId, SupplierId, TokenId, UploadId, VaultId,
 };
 
 /// The symbols of an identifier after its prefix: the dash, 16 digits, the check symbol.
@@ -62,6 +62,7 @@ identifier_keys!(
     SupplierId,
     AssignmentId,
     ErasureId,
+    ReleaseId,
     RequestId,
     DisclosureId,
     UploadId,

@@ -3,14 +3,16 @@
 //! A table named `…_OF`, `…_IN`, `…_WITH` or `…_TO` is a list: its rows lead from the first
 //! identifier of the key to the second, and hold nothing.
 
+use jiff::civil::Date;
+
 use crate::id::{
-    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
-    StudyId, SupplierId, TokenId, UploadId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
+    SessionId, StudyId, SupplierId, TokenId, UploadId,
 };
 use crate::model::token::{Digest, Token};
 use crate::model::{
-    Assignment, Attestation, Disclosure, Erasure, Invitation, Item, Membership, Participant,
-    Person, RightsRequest, Session, Study, Supplier, Upload, WrappedKey,
+    Assignment, Attestation, Consent, Disclosure, Erasure, Invitation, Item, Membership, Notice,
+    Participant, Person, Release, RightsRequest, Session, Study, Supplier, Upload, WrappedKey,
 };
 
 use super::table::Table;
@@ -42,6 +44,12 @@ pub const SESSIONS: Table<SessionId, Session> = Table::new(15, "sessions");
 pub const SESSIONS_OF: Table<(StudyId, SessionId), ()> = Table::new(16, "sessions of");
 /// The sessions a participant was in.
 pub const SESSIONS_WITH: Table<(ParticipantId, SessionId), ()> = Table::new(17, "sessions with");
+/// The versions of a study's privacy notice.
+pub const NOTICES: Table<(StudyId, u32), Notice> = Table::new(18, "notices");
+/// The versions of a participant's consent.
+pub const CONSENTS: Table<(ParticipantId, u32), Consent> = Table::new(19, "consents");
+/// The sessions of a study by their day; those with nothing left in them are left out.
+pub const SESSIONS_ON: Table<(StudyId, Date, SessionId), ()> = Table::new(27, "sessions on");
 
 /// Items, erased ones included.
 pub const ITEMS: Table<ItemId, Item> = Table::new(20, "items");
@@ -58,6 +66,10 @@ pub const UPLOADS_WITH: Table<(ParticipantId, UploadId), ()> = Table::new(25, "u
 
 /// The items that finished uploads became.
 pub const FINISHED_UPLOADS: Table<UploadId, ItemId> = Table::new(26, "finished uploads");
+/// Recordings and transcripts of a study by the day they were accepted, erased ones left out.
+pub const ACCEPTED_ON: Table<(StudyId, Date, ItemId), ()> = Table::new(28, "accepted on");
+/// What is anonymised of a study, erased ones left out.
+pub const ANONYMISED_OF: Table<(StudyId, ItemId), ()> = Table::new(29, "anonymised of");
 
 /// Suppliers.
 pub const SUPPLIERS: Table<SupplierId, Supplier> = Table::new(30, "suppliers");
@@ -69,6 +81,10 @@ pub const ASSIGNMENTS_OF: Table<(ItemId, AssignmentId), ()> = Table::new(32, "as
 pub const ASSIGNMENTS_TO: Table<(SupplierId, AssignmentId), ()> = Table::new(33, "assignments to");
 /// The items that answer an assignment.
 pub const ANSWERS_TO: Table<(AssignmentId, ItemId), ()> = Table::new(34, "answers to");
+/// Releases to commissioners, those that wait or were refused included.
+pub const RELEASES: Table<ReleaseId, Release> = Table::new(35, "releases");
+/// The releases of a study.
+pub const RELEASES_OF: Table<(StudyId, ReleaseId), ()> = Table::new(36, "releases of");
 
 /// Erasures.
 pub const ERASURES: Table<ErasureId, Erasure> = Table::new(40, "erasures");

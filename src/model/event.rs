@@ -5,22 +5,26 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{
-    AssignmentId, DisclosureId, ErasureId, InvitationId, ParticipantId, PersonId, RequestId,
-    StudyId, TokenId, UploadId, VaultId,
+    AssignmentId, DisclosureId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId,
+    ReleaseId, RequestId, StudyId, SupplierId, TokenId, UploadId, VaultId,
 };
 use crate::model::action::Action;
+use crate::model::consent::Consent;
 use crate::model::disclosure::{Decision, Disclosure};
-use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget};
-use crate::model::item::Item;
-use crate::model::key::TreeChange;
+use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget, LateReason};
+use crate::model::item::{Check, Item};
+use crate::model::key::{LeafNumber, TreeChange};
 use crate::model::participant::Participant;
 use crate::model::person::{Invitation, Membership, Person};
+use crate::model::release::{Release, Verdict};
 use crate::model::request::{Closed, RightsRequest};
 use crate::model::residency::Attestation;
+use crate::model::retention::StudyMoment;
 use crate::model::sealed::Sealed;
 use crate::model::session::Session;
-use crate::model::study::Study;
-use crate::model::supplier::{Assignment, Supplier};
+use crate::model::study::{Notice, Study};
+use crate::model::supplier::{Assignment, Shortcoming, Supplier};
+use crate::model::text::Text;
 use crate::model::token::{Digest, Token};
 use crate::model::upload::{StoredPart, Upload};
 
@@ -96,6 +100,9 @@ pub enum Event {
         /// The age recipient their sealed copies are addressed to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         recipient: Option<String>,
+        /// The version of the terms of use they accepted with it (R34).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<u32>,
     },
     /// Somebody showed that they hold the identity they enrolled with, and got another token.
     TokenIssued {
@@ -114,6 +121,25 @@ pub enum Event {
         /// Stopped, or given back.
         suspended: bool,
     },
+    /// Somebody's access was taken away for good, for misuse or because they left (R31).
+    PersonRevoked {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Text,
+    },
+    /// What is known of somebody was corrected or completed: name, training, accreditation, last day.
+    PersonAmended {
+        /// They, as they now stand.
+        person: Box<Person>,
+    },
+    /// Somebody accepted the terms of use (R34).
+    TermsAccepted {
+        /// Who.
+        person: PersonId,
+        /// Which version.
+        version: u32,
+    },
     /// A token was taken back.
     TokenRevoked {
         /// Which.
@@ -125,10 +151,29 @@ pub enum Event {
     /// A study was founded.
     StudyCreated {
         /// The study.
-        study: Study,
+        study: Box<Study>,
         /// Its founder's place in it, if they lead it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lead: Option<Membership>,
+    },
+    /// A study's terms were changed.
+    StudyAmended {
+        /// The study as it now stands.
+        study: Box<Study>,
+    },
+    /// A moment that a study's rules count from was dated, or dated anew (R44).
+    MomentDated {
+        /// The study.
+        study: StudyId,
+        /// Which moment.
+        moment: StudyMoment,
+        /// The day.
+        on: Date,
+    },
+    /// A version of a study's privacy notice (R49).
+    NoticePublished {
+        /// The notice.
+        notice: Notice,
     },
     /// A study takes no more material.
     StudyClosed {
@@ -152,6 +197,29 @@ pub enum Event {
     ParticipantAdded {
         /// Who.
         participant: Participant,
+        /// What they permit.
+        consent: Consent,
+    },
+    /// A participant's permissions changed (R7).
+    ConsentRecorded {
+        /// The new version.
+        consent: Consent,
+    },
+    /// A participant's contact details were corrected (R15); the old key goes at the next epoch.
+    ContactCorrected {
+        /// Whose.
+        participant: ParticipantId,
+        /// The new details.
+        contact: Sealed,
+        /// The key they are sealed under.
+        contact_key: LeafNumber,
+    },
+    /// A participant's data are only kept for now, or may be used again.
+    ParticipantRestricted {
+        /// Whose.
+        participant: ParticipantId,
+        /// Only kept, or used again.
+        restricted: bool,
     },
     /// A session was added.
     SessionAdded {
@@ -193,10 +261,67 @@ pub enum Event {
         item: Box<Item>,
     },
 
+    /// A second person looked at something derived (R32).
+    ItemChecked {
+        /// The item.
+        item: ItemId,
+        /// What they found.
+        check: Check,
+    },
+    /// The lead said that an item is not worth a version without somebody who withdraws.
+    RedactionWaived {
+        /// The item.
+        item: ItemId,
+    },
+    /// A transcript was accepted; an assignment it answers is over.
+    TranscriptAccepted {
+        /// The recording.
+        recording: ItemId,
+        /// What was written out.
+        transcript: ItemId,
+        /// The assignment it answers, for a supplier's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assignment: Option<AssignmentId>,
+        /// The day.
+        on: Date,
+    },
+    /// A supplier is to bring a transcript again.
+    TranscriptSentBack {
+        /// The assignment.
+        assignment: AssignmentId,
+        /// Why.
+        reason: Shortcoming,
+    },
+    /// A supplier confirmed that its copies are destroyed.
+    CopiesDestroyed {
+        /// The assignment.
+        assignment: AssignmentId,
+        /// Who confirmed.
+        by: PersonId,
+    },
+
+    /// Somebody asked for an anonymised output to be given to the commissioner.
+    ReleaseRequested {
+        /// What.
+        release: Release,
+    },
+    /// A second person decided on it.
+    ReleaseDecided {
+        /// Which.
+        release: ReleaseId,
+        /// What they said.
+        verdict: Verdict,
+    },
+
     /// A supplier was put on the approved list, or its contract refreshed.
     SupplierApproved {
         /// The supplier as it now stands.
         supplier: Supplier,
+    },
+    /// A supplier was taken off the approved list.
+    SupplierRemoved {
+        /// Which.
+        supplier: SupplierId,
     },
     /// An item was given to a supplier.
     ItemAssigned {
@@ -214,7 +339,28 @@ pub enum Event {
         /// The erasure that carries it out.
         erasure: Box<Erasure>,
     },
-    /// A second person approved: the erasure now runs to its end.
+    /// The time of some material is over; from here on it runs to its end.
+    RetentionBegun {
+        /// The erasure, with what it destroys.
+        erasure: Box<Erasure>,
+    },
+    /// A second person approved, and another is still needed.
+    ErasureSeconded {
+        /// Which.
+        erasure: ErasureId,
+        /// Who approved.
+        by: PersonId,
+    },
+    /// A withdrawal that came too late was refused; nothing is frozen any more.
+    ErasureRefused {
+        /// Which.
+        erasure: ErasureId,
+        /// Who refused.
+        by: PersonId,
+        /// Why.
+        reason: LateReason,
+    },
+    /// The last second person approved: the erasure now runs to its end.
     ErasureApproved {
         /// Which.
         erasure: ErasureId,
@@ -318,16 +464,6 @@ pub enum Event {
 }
 
 impl Event {
-    /// The participant an event concerns directly, if any.
-    pub fn participant(&self) -> Option<ParticipantId> {
-        match self {
-            Self::ParticipantAdded { participant } => Some(participant.id),
-            Self::WithdrawalRecorded { erasure } => Some(erasure.withdrawal.participant),
-            Self::RequestOpened { request } => Some(request.participant),
-            _ => None,
-        }
-    }
-
     /// The event's name, as the audit shows it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -339,22 +475,42 @@ impl Event {
             Self::TokenIssued { .. } => "token-issued",
             Self::PersonReinvited { .. } => "person-reinvited",
             Self::PersonSuspended { .. } => "person-suspended",
+            Self::PersonRevoked { .. } => "person-revoked",
+            Self::PersonAmended { .. } => "person-amended",
+            Self::TermsAccepted { .. } => "terms-accepted",
             Self::TokenRevoked { .. } => "token-revoked",
             Self::StudyCreated { .. } => "study-created",
+            Self::StudyAmended { .. } => "study-amended",
+            Self::MomentDated { .. } => "moment-dated",
+            Self::NoticePublished { .. } => "notice-published",
             Self::StudyClosed { .. } => "study-closed",
             Self::StudyAccessGranted { .. } => "study-access-granted",
             Self::StudyAccessEnded { .. } => "study-access-ended",
             Self::ParticipantAdded { .. } => "participant-added",
+            Self::ConsentRecorded { .. } => "consent-recorded",
+            Self::ContactCorrected { .. } => "contact-corrected",
+            Self::ParticipantRestricted { .. } => "participant-restricted",
             Self::SessionAdded { .. } => "session-added",
             Self::UploadStarted { .. } => "upload-started",
             Self::UploadPartSealed { .. } => "upload-part-sealed",
             Self::UploadPartStored { .. } => "upload-part-stored",
             Self::UploadAbandoned { .. } => "upload-abandoned",
             Self::ItemDeposited { .. } => "item-deposited",
+            Self::ItemChecked { .. } => "item-checked",
+            Self::RedactionWaived { .. } => "redaction-waived",
+            Self::TranscriptAccepted { .. } => "transcript-accepted",
+            Self::TranscriptSentBack { .. } => "transcript-sent-back",
+            Self::CopiesDestroyed { .. } => "copies-destroyed",
+            Self::ReleaseRequested { .. } => "release-requested",
+            Self::ReleaseDecided { .. } => "release-decided",
             Self::SupplierApproved { .. } => "supplier-approved",
+            Self::SupplierRemoved { .. } => "supplier-removed",
             Self::ItemAssigned { .. } => "item-assigned",
             Self::AssignmentEnded { .. } => "assignment-ended",
             Self::WithdrawalRecorded { .. } => "withdrawal-recorded",
+            Self::RetentionBegun { .. } => "retention-begun",
+            Self::ErasureSeconded { .. } => "erasure-seconded",
+            Self::ErasureRefused { .. } => "erasure-refused",
             Self::ErasureApproved { .. } => "erasure-approved",
             Self::KeysDestroyed { .. } => "keys-destroyed",
             Self::OldRootEffaced { .. } => "old-root-effaced",

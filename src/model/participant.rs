@@ -1,5 +1,7 @@
 //! Participants: known by a meaningless identifier, named only under their own key.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,7 @@ use crate::model::consent::Permissions;
 use crate::model::key::LeafNumber;
 use crate::model::sealed::Sealed;
 use crate::model::text::Text;
+use crate::model::word::words;
 
 /// Somebody who takes part in one study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +19,19 @@ pub struct Participant {
     pub id: ParticipantId,
     /// The study.
     pub study: StudyId,
-    /// What they permit (R3).
+    /// What they permit by the consent in force (R3).
     pub permissions: Permissions,
+    /// The version of that consent.
+    pub consent: u32,
+    /// The version of the privacy notice it was given under, if one was recorded (R4, R49).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<u32>,
+    /// The group they are spoken of by, one of the study's (R27).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
+    /// Where they came from (R5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
     /// [`Contact`] as JSON, sealed under the contact key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<Sealed>,
@@ -29,6 +43,21 @@ pub struct Participant {
     pub added: Date,
     /// Where they stand.
     pub standing: Standing,
+    /// Whether their data are only kept for now, at their request (UK GDPR article 18).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restricted: bool,
+}
+
+words! {
+    /// Where a participant came from (R5).
+    Source, or UnknownSource as "where somebody came from" {
+        /// They, or somebody who knows them, came to the team.
+        Directly = "directly",
+        /// A recruitment company found them.
+        Recruiter = "recruiter",
+        /// They agreed to be contacted when they took part in an earlier survey.
+        EarlierSurvey = "earlier-survey",
+    }
 }
 
 /// Where a participant stands.
@@ -52,12 +81,15 @@ pub struct Contact {
     /// Where to write to them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Text>,
+    /// The other fields the study declared, by their name (R9).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<Text, Text>,
 }
 
 impl Contact {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.name.is_none() && self.email.is_none()
+        self.name.is_none() && self.email.is_none() && self.fields.is_empty()
     }
 }
 

@@ -5,6 +5,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{InvitationId, PersonId, StudyId, SupplierId};
+use crate::model::item::Tier;
+use crate::model::purpose::Purpose;
 use crate::model::text::Text;
 use crate::model::token::Digest;
 use crate::model::word::words;
@@ -46,17 +48,62 @@ pub struct Person {
     /// Whether their access is stopped for now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
+    /// Whether their access was taken away for good, and why (R31).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Text>,
+    /// The last day of their access to anything (R31).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// The last day on which their training counts (R32).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_until: Option<Date>,
+    /// The last day of their accreditation (R32).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accredited_until: Option<Date>,
+    /// The version of the terms of use they accepted (R34).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<u32>,
     /// The age recipient that sealed copies are addressed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
 }
 
 impl Person {
-    /// Whether they may do anything at all.
-    pub fn is_active(&self) -> bool {
-        self.enrolled && !self.suspended
+    /// Somebody invited just now, of whom nothing more is known yet.
+    pub fn invited(id: PersonId, name: Text, role: Role, supplier: Option<SupplierId>) -> Self {
+        Self {
+            id,
+            name,
+            role,
+            supplier,
+            enrolled: false,
+            suspended: false,
+            revoked: None,
+            until: None,
+            trained_until: None,
+            accredited_until: None,
+            terms: None,
+            recipient: None,
+        }
+    }
+
+    /// Whether they accepted the terms of use in force.
+    pub fn accepted_terms(&self) -> bool {
+        self.terms == Some(TERMS_VERSION)
     }
 }
+
+/// The version of [`TERMS`] in force.
+pub const TERMS_VERSION: u32 = 1;
+
+/// What everybody accepts before they see anything (R34).
+pub const TERMS: &str = "\
+I use this material only for the purpose I was given access for, and for nothing else: not for
+marketing, not for sale, not to decide anything about the people in it.
+I do not try to find out who anybody in it is, and if I recognise somebody I say so to the study's
+lead and stop. I do not link it with other data unless the study's approval says so.
+I keep what I fetch only as long as I need it, on the organisation's equipment, and destroy it when
+my access ends. I know that everything I open is recorded, and that misuse ends my access.";
 
 /// A one-time way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +133,28 @@ pub struct Membership {
     /// The last day of access (R31); whoever founded the study has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Date>,
+    /// What it is for (R31).
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// How near to a person the material may be that they open (R26, R32).
+    #[serde(default = "nearest")]
+    pub sees: Tier,
+}
+
+impl Membership {
+    /// A place for the study's research, with everything in it to be seen.
+    pub fn in_team(study: StudyId, person: PersonId, role: Role, until: Option<Date>) -> Self {
+        Self {
+            study,
+            person,
+            role,
+            until,
+            purpose: Purpose::Research,
+            sees: Tier::Identifiable,
+        }
+    }
+}
+
+fn nearest() -> Tier {
+    Tier::Identifiable
 }

@@ -19,6 +19,29 @@ pub struct Session {
     pub date: Date,
     /// Everyone in it, in identifier order, each once.
     pub participants: Vec<ParticipantId>,
+    /// What becomes of what everybody is in when one of them withdraws.
+    #[serde(default, skip_serializing_if = "OnWithdrawal::is_destroy")]
+    pub on_withdrawal: OnWithdrawal,
+}
+
+/// What becomes of a session's material when one of several people withdraws.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnWithdrawal {
+    /// It goes with them.
+    #[default]
+    Destroy,
+    /// The lead may make a version without them first, within so many days; then the original goes.
+    RedactFirst {
+        /// Days from the withdrawal to the end of the original.
+        days: u16,
+    },
+}
+
+impl OnWithdrawal {
+    fn is_destroy(&self) -> bool {
+        *self == Self::Destroy
+    }
 }
 
 words! {

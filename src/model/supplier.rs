@@ -1,11 +1,13 @@
 //! Suppliers and what is assigned to them.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AssignmentId, ItemId, StudyId, SupplierId};
+use crate::id::{AssignmentId, ItemId, PersonId, StudyId, SupplierId};
+use crate::model::purpose::Purpose;
 use crate::model::text::Text;
+use crate::model::word::words;
 
 /// A transcription supplier on the approved list (R29).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,9 +20,23 @@ pub struct Supplier {
     pub contract_signed: Date,
     /// Whether it is on the approved list.
     pub approved: bool,
+    /// Whether it is an automatic tool rather than people (R30).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic: bool,
 }
 
 impl Supplier {
+    /// People on the approved list, under a contract signed that day.
+    pub fn approved(id: SupplierId, name: Text, contract_signed: Date) -> Self {
+        Self {
+            id,
+            name,
+            contract_signed,
+            approved: true,
+            automatic: false,
+        }
+    }
+
     /// The last day of the contract: twelve months after it was signed, less a day (R29).
     pub fn contract_ends(&self) -> Date {
         self.contract_signed
@@ -34,7 +50,7 @@ impl Supplier {
     }
 }
 
-/// One item given to one supplier, until a date.
+/// One item given to one supplier, for a purpose, until a date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
     /// Which.
@@ -45,17 +61,88 @@ pub struct Assignment {
     pub study: StudyId,
     /// To whom.
     pub supplier: SupplierId,
+    /// What for (R31).
+    #[serde(default = "transcription")]
+    pub purpose: Purpose,
     /// The last day of access.
     pub until: Date,
     /// Whether it was ended before that day.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ended: bool,
+    /// What the supplier brought last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<ItemId>,
+    /// What the team said to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Acceptance>,
+    /// Who confirmed for the supplier that its copies are destroyed, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies_destroyed: Option<(PersonId, Timestamp)>,
+}
+
+fn transcription() -> Purpose {
+    Purpose::Transcription
 }
 
 impl Assignment {
     /// Whether it gives access on `day`.
     pub fn is_in_force(&self, day: Date) -> bool {
         !self.ended && day <= self.until
+    }
+
+    /// Whether the supplier still owes the word that its copies are destroyed, on `day`.
+    pub fn owes_destruction(&self, day: Date) -> bool {
+        !self.is_in_force(day) && self.copies_destroyed.is_none()
+    }
+}
+
+impl Assignment {
+    /// An assignment that has just been made.
+    pub fn of(
+        id: AssignmentId,
+        (item, study): (ItemId, StudyId),
+        supplier: SupplierId,
+        purpose: Purpose,
+        until: Date,
+    ) -> Self {
+        Self {
+            id,
+            item,
+            study,
+            supplier,
+            purpose,
+            until,
+            ended: false,
+            submitted: None,
+            answer: None,
+            copies_destroyed: None,
+        }
+    }
+}
+
+/// What the team said to what a supplier brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acceptance {
+    /// It is accepted; the assignment is over.
+    Accepted(Date),
+    /// It is to be brought again.
+    SentBack(Shortcoming),
+}
+
+words! {
+    /// Why a transcript is sent back. Words of one's own could name somebody.
+    Shortcoming, or UnknownShortcoming as "a reason to send a transcript back" {
+        /// Something is missing.
+        Incomplete = "incomplete",
+        /// It is not what was said.
+        Inaccurate = "inaccurate",
+        /// It belongs to another recording.
+        WrongFile = "wrong-file",
+        /// It is not in the form agreed.
+        WrongFormat = "wrong-format",
+        /// It has names or places that were to be left out.
+        Identifying = "identifying-details",
     }
 }
 
@@ -67,12 +154,9 @@ mod tests {
 
     #[test]
     fn r29_a_contract_lasts_twelve_months() {
-        let supplier = Supplier {
-            id: SupplierId::random(&SystemEntropy::new()).expect("entropy"),
-            name: "McGowan Transcriptions".parse().expect("a name"),
-            contract_signed: date(2025, 3, 1),
-            approved: true,
-        };
+        let id = SupplierId::random(&SystemEntropy::new()).expect("entropy");
+        let name = "McGowan Transcriptions".parse().expect("a name");
+        let supplier = Supplier::approved(id, name, date(2025, 3, 1));
         assert!(!supplier.is_in_force(date(2025, 2, 28)));
         assert!(supplier.is_in_force(date(2026, 2, 28)));
         assert!(!supplier.is_in_force(date(2026, 3, 1)));

@@ -38,22 +38,30 @@ pub struct ErasureView {
     pub id: ErasureId,
     /// The study.
     pub study: StudyId,
-    /// Whose.
-    pub participant: ParticipantId,
+    /// Whose withdrawal it carries out, if that is its cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<ParticipantId>,
     /// Whether only their contact details go.
     pub contact_only: bool,
     /// How far it has come.
     pub stage: ErasureStage,
-    /// Who recorded the withdrawal.
-    pub requested_by: PersonId,
+    /// Who asked for it; nobody, when its own rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<PersonId>,
     /// When.
     pub requested_at: Timestamp,
-    /// Who approved.
+    /// Who approved last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<PersonId>,
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_at: Option<Timestamp>,
+    /// How many second persons still have to approve.
+    #[serde(default)]
+    pub approvals_missing: u8,
+    /// The last day it waits for versions without the one who withdraws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Date>,
     /// When the last root slot let go of the old root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inaccessible_at: Option<Timestamp>,

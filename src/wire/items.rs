@@ -19,8 +19,9 @@ pub struct ItemView {
     pub tier: Tier,
     /// Its length, in bytes of plaintext.
     pub length: u64,
-    /// The session it comes from.
-    pub session: SessionId,
+    /// The session it comes from; what is anonymised comes from none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// When it was taken in.
     pub deposited: Timestamp,
     /// The study; a supplier is not told.

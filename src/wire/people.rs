@@ -41,6 +41,9 @@ pub struct Enrolment {
     /// The age recipient to address their sealed copies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient: Option<String>,
+    /// The version of the terms of use they accept; without it they see nothing until they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<u32>,
 }
 
 /// A way in; the token is shown this once.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, StudyId, VaultId};
 use crate::journal::{Anchor, NoteSigner, NoteVerifier};
 use crate::model::erasure::DeletedObject;
-use crate::model::{Erasure, LeafNumber};
+use crate::model::{Actor, Cause, Erasure, LeafNumber, Scope, Withdrawal};
 
 const METHOD: &str = "cryptographic erasure: the keys were removed from a key tree, every key above them and the root were drawn anew, the old root was overwritten in every root slot, the stored ciphertext was deleted, and opening it was tried and failed";
 
@@ -25,10 +25,14 @@ pub struct Certificate {
     pub erasure: ErasureId,
     /// The study.
     pub study: StudyId,
-    /// Whose data, by an identifier used in no other system.
-    pub participant: ParticipantId,
-    /// Whether only their contact details went.
-    pub contact_only: bool,
+    /// Why.
+    pub cause: Cause,
+    /// The people who are forgotten altogether, by identifiers used in no other system.
+    pub participants: Vec<ParticipantId>,
+    /// The people whose contact details alone went.
+    pub contacts: Vec<ParticipantId>,
+    /// Whether the study's own key went, with everything anonymised under it.
+    pub study_ended: bool,
     /// The keys destroyed, by number.
     pub keys_destroyed: Vec<LeafNumber>,
     /// The items that no longer open.
@@ -43,10 +47,10 @@ pub struct Certificate {
     pub objects_deleted: Vec<DeletedObject>,
     /// What was tried afterwards.
     pub verified: Verified,
-    /// Who recorded the withdrawal, and when.
-    pub requested: (PersonId, Timestamp),
-    /// The second person who approved, and when.
-    pub approved: (PersonId, Timestamp),
+    /// Who asked for it, and when.
+    pub requested: (Actor, Timestamp),
+    /// The second persons who approved, and when; none for what its own rule destroys.
+    pub approved: Vec<(PersonId, Timestamp)>,
     /// The moment from which nothing opens.
     pub inaccessible: Timestamp,
     /// The moment of this certificate.
@@ -124,8 +128,10 @@ pub(super) fn of(
         vault,
         erasure: erasure.id,
         study: erasure.study,
-        participant: erasure.withdrawal.participant,
-        contact_only: erasure.withdrawal.contact_only,
+        cause: erasure.cause.clone(),
+        participants: erasure.target.participants.clone(),
+        contacts: erasure.target.contacts.clone(),
+        study_ended: erasure.target.study,
         keys_destroyed: erasure.target.keys.clone(),
         items_erased: erasure.target.items.clone(),
         epoch_before: epoch_after.saturating_sub(1),
@@ -134,7 +140,7 @@ pub(super) fn of(
         objects_deleted: erasure.deleted.clone(),
         verified,
         requested: (erasure.requested_by, erasure.requested_at),
-        approved: erasure.approved?,
+        approved: erasure.approved.clone(),
         inaccessible,
         certified,
         journal,
@@ -152,18 +158,10 @@ pub(super) fn sign(certificate: &Certificate, signer: &NoteSigner) -> Result<Str
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.contact_only {
-            true => "the contact details",
-            false => "everything recorded",
-        };
         writeln!(f, "Certificate of erasure {}", self.erasure)?;
         writeln!(f)?;
         writeln!(f, "Vault {}, study {}.", self.vault, self.study)?;
-        writeln!(
-            f,
-            "It certifies that {what} of participant {} became inaccessible on {}.",
-            self.participant, self.inaccessible
-        )?;
+        self.say_what(f)?;
         writeln!(
             f,
             "{} keys were destroyed (epoch {} to {}), {} items no longer open, {} objects were deleted from the store.",
@@ -183,9 +181,13 @@ impl fmt::Display for Certificate {
         for slot in &self.slots {
             writeln!(f, "Root slot: {slot}")?;
         }
-        let ((requester, requested), (approver, approved)) = (&self.requested, &self.approved);
-        writeln!(f, "Requested by {requester} on {requested}.")?;
-        writeln!(f, "Approved by {approver} on {approved}.")?;
+        match &self.requested {
+            (Actor::Person(person), moment) => writeln!(f, "Requested by {person} on {moment}.")?,
+            (_, moment) => writeln!(f, "Begun by the gateway, by the study's rule, on {moment}.")?,
+        }
+        for (approver, approved) in &self.approved {
+            writeln!(f, "Approved by {approver} on {approved}.")?;
+        }
         writeln!(f, "Method: {}.", self.method)?;
         writeln!(f, "Program: {}; journal {}.", self.program, self.journal)?;
         writeln!(f)?;
@@ -197,6 +199,48 @@ impl fmt::Display for Certificate {
             f,
             "It does not prove what a solid-state disk may retain of an overwritten root, nor that copies given to suppliers were destroyed: they confirm that themselves."
         )
+    }
+}
+
+impl Certificate {
+    fn say_what(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = self.inaccessible;
+        match &self.cause {
+            Cause::Withdrawal(Withdrawal {
+                participant, scope, ..
+            }) => {
+                let what = match scope {
+                    Scope::Everything => "everything recorded".to_owned(),
+                    Scope::ContactOnly => "the contact details".to_owned(),
+                    Scope::Kinds(kinds) => {
+                        let kinds: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
+                        format!("the material of kind {}", kinds.join(", "))
+                    }
+                };
+                writeln!(
+                    f,
+                    "It certifies that {what} of participant {participant} became inaccessible on {moment}."
+                )
+            }
+            Cause::Retention(retention) => {
+                writeln!(
+                    f,
+                    "It certifies that what was due for destruction by {} became inaccessible on {moment}: {} items, everything of {} participants, the contact details of {}{}.",
+                    retention.due,
+                    self.items_erased.len(),
+                    self.participants.len(),
+                    self.contacts.len(),
+                    match self.study_ended {
+                        true => ", and everything anonymised of the study",
+                        false => "",
+                    }
+                )?;
+                for rule in &retention.rules {
+                    writeln!(f, "Rule: {rule}")?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 
@@ -213,8 +257,14 @@ mod tests {
             vault,
             erasure: ErasureId::random(&entropy).expect("entropy"),
             study: StudyId::random(&entropy).expect("entropy"),
-            participant: ParticipantId::random(&entropy).expect("entropy"),
-            contact_only: false,
+            cause: Cause::Withdrawal(Withdrawal {
+                participant: ParticipantId::random(&entropy).expect("entropy"),
+                scope: Scope::Everything,
+                in_time: true,
+            }),
+            participants: vec![],
+            contacts: vec![],
+            study_ended: false,
             keys_destroyed: vec![],
             items_erased: vec![ItemId::random(&entropy).expect("entropy")],
             epoch_before: 3,
@@ -226,8 +276,8 @@ mod tests {
                 items_do_not_open: 1,
                 objects_absent: 1,
             },
-            requested: (person(), Timestamp::UNIX_EPOCH),
-            approved: (person(), Timestamp::UNIX_EPOCH),
+            requested: (Actor::Person(person()), Timestamp::UNIX_EPOCH),
+            approved: vec![(person(), Timestamp::UNIX_EPOCH)],
             inaccessible: Timestamp::UNIX_EPOCH,
             certified: Timestamp::UNIX_EPOCH,
             journal: Anchor::EMPTY,

@@ -11,6 +11,7 @@ use crate::entropy::{Entropy, EntropyError};
 use crate::id::{InvitationId, PersonId, SupplierId, TokenId};
 use crate::index::{Reader, tables};
 use crate::limits::{ENROLMENT_CODE_LIFETIME, TOKEN_LIFETIME};
+use crate::model::person::TERMS_VERSION;
 use crate::model::{Actor, Event, Invitation, Person, Role, Text, Token};
 use crate::vault::{Draft, Vault, VaultError};
 
@@ -84,12 +85,15 @@ pub async fn reinvite(
 ///
 /// # Errors
 /// [`WorkError::Stranger`], one and the same whatever is wrong with the code;
-/// [`WorkError::Unacceptable`] when the recipient is not one that age knows.
+/// [`WorkError::Unacceptable`] when the recipient is not one that age knows, or the terms accepted
+/// are not those in force.
 pub async fn enrol(
     service: &Service,
     code: &str,
     recipient: Option<String>,
+    terms: Option<u32>,
 ) -> Result<Enrolled, WorkError> {
+    check_terms(terms)?;
     if let Some(recipient) = &recipient {
         Recipients::parse(&[recipient], Plugins::Refuse)
             .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
@@ -111,6 +115,7 @@ pub async fn enrol(
                 invitation: invitation.id,
                 token,
                 recipient,
+                terms,
             };
             Ok((event, enrolled))
         })
@@ -162,15 +167,8 @@ pub(super) fn invitation_of(
     role: Role,
     supplier: Option<SupplierId>,
 ) -> Result<(Event, Invited), WorkError> {
-    let person = Person {
-        id: PersonId::random(&*vault.means().entropy)?,
-        name,
-        role,
-        supplier,
-        enrolled: false,
-        suspended: false,
-        recipient: None,
-    };
+    let id = PersonId::random(&*vault.means().entropy)?;
+    let person = Person::invited(id, name, role, supplier);
     let (invitation, invited) = draw(vault, draft.now(), person.id)?;
     Ok((Event::PersonInvited { person, invitation }, invited))
 }
@@ -226,6 +224,16 @@ fn draw(
 fn known_person(reader: &Reader<'_>, person: PersonId) -> Result<Person, WorkError> {
     let row = reader.get(&tables::PEOPLE, &person)?;
     row.ok_or(WorkError::NoSuchThing)
+}
+
+/// Whether the terms somebody accepts, if they do, are those in force (R34).
+fn check_terms(terms: Option<u32>) -> Result<(), WorkError> {
+    match terms {
+        None | Some(TERMS_VERSION) => Ok(()),
+        Some(other) => Err(WorkError::Unacceptable(format!(
+            "the terms of use in force are version {TERMS_VERSION}, not {other}; read those and accept them"
+        ))),
+    }
 }
 
 fn check_supplier(

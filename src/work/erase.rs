@@ -7,10 +7,10 @@ use super::error::WorkError;
 use super::service::Service;
 use crate::access::Grant;
 use crate::access::acts::{ApproveErasure, ReadErasure};
-use crate::id::ErasureId;
+use crate::id::{ErasureId, ParticipantId};
 use crate::index::{Reader, tables};
 use crate::model::erasure::DeletedObject;
-use crate::model::{Actor, Erasure, ErasureStage, ErasureTarget, Event};
+use crate::model::{Actor, Erasure, ErasureStage, ErasureTarget, Event, Kind, Scope};
 use crate::objects::ObjectKey;
 use crate::vault::VaultError;
 
@@ -33,13 +33,21 @@ pub async fn approve(
             let erasure = erasure_of(draft.reader(), id)?;
             if erasure.stage != ErasureStage::Requested {
                 return Err(WorkError::Conflict(
-                    "the erasure is approved already; see `erasure show`".to_owned(),
+                    "the erasure is decided on already; see `erasure show`".to_owned(),
                 ));
             }
-            if erasure.requested_by == by {
+            if erasure.requested_by == Actor::Person(by) {
                 return Err(WorkError::Refused(
                     "an erasure is approved by somebody else than who asked for it".to_owned(),
                 ));
+            }
+            if erasure.approved.iter().any(|(person, _)| *person == by) {
+                return Err(WorkError::Refused(
+                    "you have approved it already; another person approves it as well".to_owned(),
+                ));
+            }
+            if erasure.approved.len() + 1 < usize::from(erasure.approvers) {
+                return Ok((Event::ErasureSeconded { erasure: id, by }, ()));
             }
             let target = target_of(draft.reader(), &erasure)?;
             let erasure = id;
@@ -121,7 +129,9 @@ async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkErro
     loop {
         let erasure = current(service, id)?;
         match erasure.stage {
-            ErasureStage::Requested | ErasureStage::Certified => return Ok(()),
+            ErasureStage::Requested | ErasureStage::Certified | ErasureStage::Refused => {
+                return Ok(());
+            }
             ErasureStage::Approved | ErasureStage::KeysDestroyed => {
                 destroy_keys(service, &erasure).await?;
             }
@@ -256,33 +266,57 @@ fn erasure_of(reader: &Reader<'_>, id: ErasureId) -> Result<Erasure, WorkError> 
         .ok_or(WorkError::NoSuchThing)
 }
 
-/// Everything that hangs on the participant: their keys, their items' keys, and their uploads'.
+/// What a withdrawal destroys; what retention does was fixed when it began.
 fn target_of(reader: &Reader<'_>, erasure: &Erasure) -> Result<ErasureTarget, WorkError> {
-    let id = erasure.withdrawal.participant;
+    let Some(withdrawal) = erasure.withdrawal() else {
+        return Ok(erasure.target.clone());
+    };
+    let id = withdrawal.participant;
     let participant = reader.get(&tables::PARTICIPANTS, &id)?;
     let participant = participant.ok_or(WorkError::NoSuchThing)?;
-    let mut target = ErasureTarget {
-        keys: vec![participant.contact_key],
-        ..ErasureTarget::default()
-    };
-    if erasure.withdrawal.contact_only {
-        return Ok(target);
+    let mut target = ErasureTarget::default();
+    match &withdrawal.scope {
+        Scope::ContactOnly => {
+            target.keys.push(participant.contact_key);
+            target.contacts.push(id);
+        }
+        Scope::Everything => {
+            target.keys.push(participant.contact_key);
+            target.keys.push(participant.material_key);
+            target.participants.push(id);
+            hanging_on(reader, id, |_| true, &mut target)?;
+        }
+        Scope::Kinds(kinds) => {
+            hanging_on(reader, id, |kind| kinds.contains(&kind), &mut target)?;
+        }
     }
-    target.keys.push(participant.material_key);
+    Ok(target)
+}
+
+/// Adds what hangs on a participant, of the kinds that are to go: items and unfinished uploads.
+fn hanging_on(
+    reader: &Reader<'_>,
+    id: ParticipantId,
+    goes: impl Fn(Kind) -> bool,
+    target: &mut ErasureTarget,
+) -> Result<(), WorkError> {
     for ((_, item), ()) in reader.page(&tables::ITEMS_WITH, &id, None, usize::MAX)? {
         if let Some(row) = reader.get(&tables::ITEMS, &item)?
             && !row.erased
+            && goes(row.kind)
         {
             target.keys.push(row.key);
             target.items.push(item);
         }
     }
     for ((_, upload), ()) in reader.page(&tables::UPLOADS_WITH, &id, None, usize::MAX)? {
-        if let Some(row) = reader.get(&tables::UPLOADS, &upload)? {
+        if let Some(row) = reader.get(&tables::UPLOADS, &upload)?
+            && goes(row.item.kind)
+        {
             target.keys.push(row.item.key);
             target.items.push(row.item.id);
             target.uploads.push(upload);
         }
     }
-    Ok(target)
+    Ok(())
 }

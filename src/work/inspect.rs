@@ -367,7 +367,9 @@ fn candidate_items(
 
 fn passes(item: &Item, filter: ItemFilter) -> bool {
     filter.study.is_none_or(|study| item.study == study)
-        && filter.session.is_none_or(|session| item.session == session)
+        && filter
+            .session
+            .is_none_or(|session| item.session == Some(session))
 }
 
 fn living(

@@ -66,7 +66,7 @@ pub fn challenge(service: &Service, person: PersonId) -> Result<Vec<u8>, WorkErr
         view.reader().get(&tables::PEOPLE, &person)?
     };
     let recipient = row
-        .filter(|row| row.is_active())
+        .filter(|row| row.enrolled && !row.suspended && row.revoked.is_none())
         .and_then(|row| row.recipient);
     let recipients = match &recipient {
         Some(recipient) => Recipients::parse(&[recipient], Plugins::Refuse)?,
@@ -111,7 +111,7 @@ pub async fn renew(
         .vault()
         .commit(Actor::Person(person), |draft| {
             let row = draft.reader().get(&tables::PEOPLE, &person)?;
-            let person = row.filter(|row| row.is_active());
+            let person = row.filter(|row| row.enrolled && !row.suspended && row.revoked.is_none());
             let person = person.ok_or(WorkError::Stranger)?;
             let (token, enrolled) = draw_token(entropy, draft.now(), person)?;
             Ok((Event::TokenIssued { token }, enrolled))

@@ -12,8 +12,8 @@ use crate::index::tables;
 use crate::limits::SESSION_PARTICIPANTS_MAX;
 use crate::model::participant::Contact;
 use crate::model::{
-    Actor, Event, LawfulBasis, Membership, Participant, Permissions, RetentionRules, Role, Session,
-    SessionKind, Standing, Study, Text, WithdrawalWindow,
+    Actor, Consent, Event, LawfulBasis, Membership, OnWithdrawal, Participant, Permissions,
+    RetentionRules, Role, Session, SessionKind, Standing, Study, Text, WithdrawalWindow,
 };
 
 /// A study to be founded.
@@ -55,22 +55,18 @@ pub async fn found(
         .vault()
         .commit(Actor::Person(person), |draft| {
             let [(key, _)] = draft.new_keys()?;
-            let study = Study {
+            let study = Study::new(
                 id,
-                name: new.name,
-                controller: new.controller,
-                lawful_basis: new.lawful_basis,
-                withdraw_within: new.withdraw_within,
-                retain: new.retain,
+                new.name,
+                new.controller,
+                new.lawful_basis,
+                new.withdraw_within,
+                new.retain,
                 key,
-                closed: false,
-            };
-            let lead = (role == Role::StudyLead).then_some(Membership {
-                study: id,
-                person,
-                role,
-                until: None,
-            });
+            );
+            let lead =
+                (role == Role::StudyLead).then(|| Membership::in_team(id, person, role, None));
+            let study = Box::new(study);
             Ok((Event::StudyCreated { study, lead }, id))
         })
         .await
@@ -117,12 +113,7 @@ pub async fn admit_member(
                     row.role
                 )));
             }
-            let membership = Membership {
-                study,
-                person,
-                role,
-                until: Some(until),
-            };
+            let membership = Membership::in_team(study, person, role, Some(until));
             Ok((Event::StudyAccessGranted { membership }, ()))
         })
         .await
@@ -190,25 +181,48 @@ pub async fn add_participant(
     }
     let vault = service.vault();
     let id = ParticipantId::random(&*vault.means().entropy)?;
-    let study = grant.loaded().id;
+    let by = grant.person();
+    let (study, lawful_basis) = (grant.loaded().id, grant.loaded().lawful_basis);
+    let notice = grant.loaded().notice;
     vault
-        .commit(Actor::Person(grant.person()), |draft| {
+        .commit(Actor::Person(by), |draft| {
             let [(contact_leaf, contact_key), (material_leaf, _)] = draft.new_keys()?;
             let sealed = match contact.is_empty() {
                 true => None,
                 false => Some(vault.seal_contact(id, &contact_key, &contact)?),
             };
+            let today = london_day(draft.now());
+            let consent = Consent {
+                participant: id,
+                version: 1,
+                permissions: permissions.clone(),
+                given: today,
+                notice,
+                lawful_basis,
+                evidence: None,
+                recorded_by: by,
+                recorded: draft.now(),
+            };
             let participant = Participant {
                 id,
                 study,
                 permissions,
+                consent: consent.version,
+                notice,
+                group: None,
+                source: None,
                 contact: sealed,
                 contact_key: contact_leaf,
                 material_key: material_leaf,
-                added: london_day(draft.now()),
+                added: today,
                 standing: Standing::Active,
+                restricted: false,
             };
-            Ok((Event::ParticipantAdded { participant }, id))
+            let added = Event::ParticipantAdded {
+                participant,
+                consent,
+            };
+            Ok((added, id))
         })
         .await
 }
@@ -268,6 +282,7 @@ pub async fn add_session(
                 kind,
                 date,
                 participants,
+                on_withdrawal: OnWithdrawal::Destroy,
             };
             Ok((Event::SessionAdded { session }, id))
         })

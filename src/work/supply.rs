@@ -8,7 +8,7 @@ use crate::access::Grant;
 use crate::access::acts::{AssignItem, EndAssignment, ManageSuppliers};
 use crate::id::{AssignmentId, SupplierId};
 use crate::index::tables;
-use crate::model::{Actor, Assignment, Event, Supplier, Text};
+use crate::model::{Actor, Assignment, Event, Purpose, Supplier, Text};
 
 /// Puts a supplier on the approved list, or refreshes the contract of one with that name (R29).
 ///
@@ -30,12 +30,7 @@ pub async fn approve(
                 .page(&tables::SUPPLIERS, &(), None, usize::MAX)?;
             let known = suppliers.into_iter().find(|(_, row)| row.name == name);
             let id = known.map_or(fresh, |(id, _)| id);
-            let supplier = Supplier {
-                id,
-                name,
-                contract_signed,
-                approved: true,
-            };
+            let supplier = Supplier::approved(id, name, contract_signed);
             if !supplier.is_in_force(today) {
                 return Err(WorkError::Unacceptable(format!(
                     "a contract signed on {contract_signed} runs to {}, which does not include today; give the day it was signed or refreshed",
@@ -95,14 +90,8 @@ pub async fn assign(
                     )));
                 }
             }
-            let assignment = Assignment {
-                id,
-                item,
-                study,
-                supplier,
-                until,
-                ended: false,
-            };
+            let purpose = Purpose::Transcription;
+            let assignment = Assignment::of(id, (item, study), supplier, purpose, until);
             Ok((Event::ItemAssigned { assignment }, id))
         })
         .await

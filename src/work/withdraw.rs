@@ -10,7 +10,7 @@ use crate::clock::london_day;
 use crate::id::{ErasureId, ParticipantId};
 use crate::index::{Reader, tables};
 use crate::model::{
-    Actor, Erasure, ErasureStage, ErasureTarget, Event, Standing, Withdrawal, WithdrawalWindow,
+    Actor, Cause, Erasure, ErasureStage, Event, Scope, Standing, Study, Withdrawal,
 };
 
 /// What becomes of a withdrawal.
@@ -59,31 +59,25 @@ pub async fn withdraw(
             }
             let study = reader.get(&tables::STUDIES, &row.study)?;
             let study = study.ok_or(WorkError::NoSuchThing)?;
-            let last_day = last_day(reader, participant, study.withdraw_within)?;
+            let last_day = last_day(reader, participant, &study)?;
             let today = london_day(draft.now());
             let in_time = last_day.is_none_or(|last| today <= last);
             let frozen_items = match contact_only {
                 true => 0,
                 false => live_items(reader, participant)?,
             };
-            let record = Erasure {
-                id: erasure,
-                study: row.study,
-                withdrawal: Withdrawal {
-                    participant,
-                    contact_only,
-                    in_time,
+            let cause = Cause::Withdrawal(Withdrawal {
+                participant,
+                scope: match contact_only {
+                    true => Scope::ContactOnly,
+                    false => Scope::Everything,
                 },
-                requested_by: by,
-                requested_at: draft.now(),
-                stage: ErasureStage::Requested,
-                approved: None,
-                target: ErasureTarget::default(),
-                epoch: None,
-                old_root_effaced: None,
-                deleted: Vec::new(),
-                certificate: None,
-            };
+                in_time,
+            });
+            let asked_by = Actor::Person(by);
+            let now = draft.now();
+            let record =
+                Erasure::requested(erasure, row.study, cause, asked_by, now, study.approvers);
             let answer = Answer {
                 erasure,
                 in_time,
@@ -104,7 +98,8 @@ fn open_erasure(
 ) -> Result<Option<ErasureId>, WorkError> {
     for ((_, id), ()) in reader.page(&tables::ERASURES_OF, &participant, None, usize::MAX)? {
         let open = reader.get(&tables::ERASURES, &id)?.filter(|erasure| {
-            erasure.withdrawal.contact_only == contact_only
+            let contact = |withdrawal: &Withdrawal| withdrawal.scope == Scope::ContactOnly;
+            erasure.withdrawal().map(contact) == Some(contact_only)
                 && erasure.stage < ErasureStage::KeysDestroyed
         });
         if open.is_some() {
@@ -118,12 +113,13 @@ fn open_erasure(
 fn last_day(
     reader: &Reader<'_>,
     participant: ParticipantId,
-    window: WithdrawalWindow,
+    study: &Study,
 ) -> Result<Option<Date>, WorkError> {
     let mut last = None;
     for ((_, id), ()) in reader.page(&tables::SESSIONS_WITH, &participant, None, usize::MAX)? {
         if let Some(session) = reader.get(&tables::SESSIONS, &id)? {
-            last = last.max(Some(window.last_day(session.date, None)));
+            let window = study.withdraw_within;
+            last = last.max(Some(window.last_day(session.date, study.analysis_begins())));
         }
     }
     Ok(last)

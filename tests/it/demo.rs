@@ -86,7 +86,7 @@ async fn every_check_of_the_story_holds_and_a_vault_is_kept() {
         .map(|line| line.split_once(' ').expect("a code and who"));
     for (code, who) in words {
         assert!(!told.contains(code) && !errors.contains(code));
-        let enrolled = enrol::enrol(&service, code, None).await.expect(who);
+        let enrolled = enrol::enrol(&service, code, None, None).await.expect(who);
         if who == "the administrator" {
             assert_eq!(enrolled.person.role, Role::Administrator);
         }

@@ -18,6 +18,7 @@ use crate::client::{BearerSecret, Client, ClientError};
 use crate::gateway::{Gateway, ListenError, Options};
 use crate::id::{PersonId, SupplierId};
 use crate::keyring::Identities;
+use crate::model::person::TERMS_VERSION;
 use crate::model::{Role, Text};
 use crate::objects::CredentialsSource;
 use crate::vault::StoreChoice;
@@ -212,6 +213,7 @@ impl House {
         let enrolment = Enrolment {
             code: code.to_owned(),
             recipient,
+            terms: Some(TERMS_VERSION),
         };
         let enrolled = self.client(None)?.enrol(&enrolment).await?;
         Ok((enrolled.id, BearerSecret::new(enrolled.token)))

@@ -8,7 +8,7 @@ use super::story::Story;
 use super::supplier::is_as_if_unknown;
 use crate::cli::failure::Failure;
 use crate::id::{ErasureId, ItemId};
-use crate::model::ErasureStage;
+use crate::model::{Actor, ErasureStage};
 use crate::objects::{Family, ObjectKey};
 use crate::wire::{NewWithdrawal, ProblemKind};
 use crate::work::certificate;
@@ -136,10 +136,14 @@ pub(super) async fn verify_certificate(
     let certificate = certificate::verify(&note, &key);
     let says = certificate.as_ref().is_ok_and(|says| {
         says.erasure == erasure
-            && says.participant == material.participant
+            && says.participants == [material.participant]
             && says.items_erased.len() == 3
-            && says.requested.0 == cast.officer.id
-            && says.approved.0 == cast.second_officer.id
+            && says.requested.0 == Actor::Person(cast.officer.id)
+            && says
+                .approved
+                .iter()
+                .map(|(person, _)| *person)
+                .eq([cast.second_officer.id])
     });
     story.check(
         "the certificate verifies, and says whose data went and on whose word",

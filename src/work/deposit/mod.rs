@@ -124,7 +124,7 @@ pub async fn begin(
             let mut item = Item {
                 id,
                 study: session.study,
-                session: session.id,
+                session: Some(session.id),
                 participants: session.participants.clone(),
                 kind,
                 tier: Tier::Identifiable,
@@ -134,6 +134,10 @@ pub async fn begin(
                 deposited: draft.now(),
                 depositor,
                 answers,
+                derived: None,
+                redacts: None,
+                redaction: None,
+                accepted: None,
                 erased: false,
             };
             let particulars = draw_particulars(entropy, file_name)?;
@@ -340,7 +344,7 @@ async fn finish(service: &Arc<Service>, id: UploadId, row: &Upload) -> Result<Pr
 }
 
 enum Owned {
-    UnderWay(Upload),
+    UnderWay(Box<Upload>),
     Finished(Progress),
 }
 
@@ -350,7 +354,7 @@ fn own_upload(service: &Service, caller: &Caller, id: UploadId) -> Result<Owned,
     if let Some(row) = view.reader().get(&tables::UPLOADS, &id)? {
         let mine = row.item.depositor == person && row.expires > service.now();
         return mine
-            .then_some(Owned::UnderWay(row))
+            .then(|| Owned::UnderWay(Box::new(row)))
             .ok_or(WorkError::NoSuchThing);
     }
     let item = view.reader().get(&tables::FINISHED_UPLOADS, &id)?;

@@ -47,11 +47,20 @@ impl Asked {
 
     /// Whether it concerns the vault as a whole.
     pub(crate) fn is_vault_wide(self) -> bool {
-        use Action::{CreateStudy, ManagePeople, ManageSuppliers, ReadAudit, ReadVault};
+        use Action::{
+            CreateStudy, ManagePeople, ManageSuppliers, ReadAudit, ReadVault, ReviewAccess,
+            RunRetention,
+        };
         match self {
             Self::To(action) => matches!(
                 action,
-                CreateStudy | ManagePeople | ManageSuppliers | ReadAudit | ReadVault
+                CreateStudy
+                    | ManagePeople
+                    | ManageSuppliers
+                    | ReadAudit
+                    | ReadVault
+                    | ReviewAccess
+                    | RunRetention
             ),
             _ => false,
         }
@@ -66,7 +75,25 @@ pub(crate) fn ask(gate: &Gatekeeper, house: &House, who: &Pass, asked: Asked, id
         Asked::Deposit(kind) => told::<acts::DepositItem>(on, (ids.session, kind)),
         Asked::To(action) => match action {
             Action::ManagePeople => told::<acts::ManagePeople>(on, ()),
+            Action::ReviewAccess => told::<acts::ReviewAccess>(on, ()),
             Action::CreateStudy => told::<acts::CreateStudy>(on, ()),
+            Action::RunRetention => told::<acts::RunRetention>(on, ()),
+            Action::ApproveStudy => told::<acts::ApproveStudy>(on, ids.study),
+            Action::ReadRetention => told::<acts::ReadRetention>(on, ids.study),
+            Action::FindParticipant => told::<acts::FindParticipant>(on, ids.study),
+            Action::ReadContact => told::<acts::ReadContact>(on, ids.participant),
+            Action::ChangeParticipant => told::<acts::ChangeParticipant>(on, ids.participant),
+            Action::RestrictParticipant => told::<acts::RestrictParticipant>(on, ids.participant),
+            Action::DeriveItem => told::<acts::DeriveItem>(on, ids.item),
+            Action::CheckItem => told::<acts::CheckItem>(on, ids.item),
+            Action::RedactItem => told::<acts::RedactItem>(on, ids.item),
+            Action::AcceptTranscript => told::<acts::AcceptTranscript>(on, ids.item),
+            Action::RequestRelease => told::<acts::RequestRelease>(on, ids.item),
+            Action::ReadRelease => told::<acts::ReadRelease>(on, ids.release),
+            Action::ApproveRelease => told::<acts::ApproveRelease>(on, ids.release),
+            Action::ReadAssignment => told::<acts::ReadAssignment>(on, ids.assignment),
+            Action::ConfirmDestruction => told::<acts::ConfirmDestruction>(on, ids.assignment),
+            Action::RefuseErasure => told::<acts::RefuseErasure>(on, ids.erasure),
             Action::ReadStudy => told::<acts::ReadStudy>(on, ids.study),
             Action::ManageStudy => told::<acts::ManageStudy>(on, ids.study),
             Action::AddParticipant => told::<acts::AddParticipant>(on, ids.study),

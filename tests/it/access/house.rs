@@ -8,14 +8,15 @@ use serde::Serialize;
 use strongroom::access::{BearerToken, Caller, EnrolmentCode, authenticate};
 use strongroom::entropy::SystemEntropy;
 use strongroom::id::{
-    AssignmentId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId, SessionId, StudyId,
-    SupplierId, TokenId,
+    AssignmentId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId,
+    StudyId, SupplierId, TokenId,
 };
 use strongroom::index::{Batch, Index, Reader, RowKey, Table, tables};
+use strongroom::model::person::TERMS_VERSION;
 use strongroom::model::{
-    Assignment, Erasure, ErasureStage, ErasureTarget, Invitation, Item, Kind, LawfulBasis,
-    LeafNumber, Membership, Participant, Permission, Person, Role, Sealed, Session, SessionKind,
-    Standing, Study, Supplier, Tier, Token, Withdrawal,
+    Actor, Assignment, Cause, Erasure, Invitation, Item, Kind, LawfulBasis, LeafNumber, Membership,
+    OnWithdrawal, Participant, Permission, Person, Purpose, Release, Role, Scope, Sealed, Session,
+    SessionKind, Standing, Study, Supplier, Tier, Token, Withdrawal,
 };
 use strongroom::secret::Key;
 use tempfile::TempDir;
@@ -98,14 +99,11 @@ impl House {
 
     /// Somebody enrolled, with a token that works for a year.
     pub(crate) fn person(&mut self, role: Role, supplier: Option<SupplierId>) -> Pass {
+        let name = "Somebody".parse().expect("a name");
         let person = Person {
-            id: draw!(PersonId, self),
-            name: "Somebody".parse().expect("a name"),
-            role,
-            supplier,
             enrolled: true,
-            suspended: false,
-            recipient: None,
+            terms: Some(TERMS_VERSION),
+            ..Person::invited(draw!(PersonId, self), name, role, supplier)
         };
         self.put(&tables::PEOPLE, person.id, &person);
         self.token(person.id)
@@ -148,27 +146,21 @@ impl House {
     }
 
     pub(crate) fn study(&mut self) -> StudyId {
-        let study = Study {
-            id: draw!(StudyId, self),
-            name: "Support for victims".parse().expect("a title"),
-            controller: "Ministry of Justice".parse().expect("a name"),
-            lawful_basis: LawfulBasis::PublicTask,
-            withdraw_within: "30d".parse().expect("a window"),
-            retain: "2y after session".parse().expect("a rule"),
-            key: LeafNumber::FIRST,
-            closed: false,
-        };
+        let study = Study::new(
+            draw!(StudyId, self),
+            "Support for victims".parse().expect("a title"),
+            "Ministry of Justice".parse().expect("a name"),
+            LawfulBasis::PublicTask,
+            "30d".parse().expect("a window"),
+            "2y after session".parse().expect("a rule"),
+            LeafNumber::FIRST,
+        );
         self.put(&tables::STUDIES, study.id, &study);
         study.id
     }
 
     pub(crate) fn place(&mut self, study: StudyId, of: &Pass, role: Role, until: Option<Date>) {
-        let membership = Membership {
-            study,
-            person: of.id,
-            role,
-            until,
-        };
+        let membership = Membership::in_team(study, of.id, role, until);
         self.put(&tables::MEMBERSHIPS, (study, of.id), &membership);
     }
 
@@ -177,11 +169,16 @@ impl House {
             id: draw!(ParticipantId, self),
             study,
             permissions: Permission::ALL.into(),
+            consent: 1,
+            notice: None,
+            group: None,
+            source: None,
             contact: None,
             contact_key: LeafNumber::FIRST,
             material_key: LeafNumber::FIRST,
             added: Date::constant(2026, 1, 1),
             standing: Standing::Active,
+            restricted: false,
         };
         self.put(&tables::PARTICIPANTS, participant.id, &participant);
         participant.id
@@ -200,6 +197,7 @@ impl House {
             kind: SessionKind::Interview,
             date: Date::constant(2026, 1, 10),
             participants: participants.to_vec(),
+            on_withdrawal: OnWithdrawal::Destroy,
         };
         self.put(&tables::SESSIONS, session.id, &session);
         session.id
@@ -211,7 +209,7 @@ impl House {
         let item = Item {
             id: draw!(ItemId, self),
             study: session.study,
-            session: session.id,
+            session: Some(session.id),
             participants: session.participants,
             kind: match answers {
                 Some(_) => Kind::Transcript,
@@ -224,11 +222,15 @@ impl House {
             deposited: self.now,
             depositor: draw!(PersonId, self),
             answers,
+            derived: None,
+            redacts: None,
+            redaction: None,
+            accepted: None,
             erased: false,
         };
         self.change(|batch| {
             batch.put(&tables::ITEMS, &item.id, &item).expect("a row");
-            let in_session = (item.session, item.id);
+            let in_session = (session.id, item.id);
             batch
                 .put(&tables::ITEMS_IN, &in_session, &())
                 .expect("a row");
@@ -243,12 +245,8 @@ impl House {
     }
 
     pub(crate) fn supplier(&mut self, contract_signed: Date) -> SupplierId {
-        let supplier = Supplier {
-            id: draw!(SupplierId, self),
-            name: "McGowan Transcriptions".parse().expect("a name"),
-            contract_signed,
-            approved: true,
-        };
+        let name = "McGowan Transcriptions".parse().expect("a name");
+        let supplier = Supplier::approved(draw!(SupplierId, self), name, contract_signed);
         self.put(&tables::SUPPLIERS, supplier.id, &supplier);
         supplier.id
     }
@@ -260,14 +258,10 @@ impl House {
         until: Date,
     ) -> AssignmentId {
         let row = self.read().get(&tables::ITEMS, &item);
-        let assignment = Assignment {
-            id: draw!(AssignmentId, self),
-            item,
-            study: row.expect("the index runs").expect("an item").study,
-            supplier,
-            until,
-            ended: false,
-        };
+        let study = row.expect("the index runs").expect("an item").study;
+        let id = draw!(AssignmentId, self);
+        let purpose = Purpose::Transcription;
+        let assignment = Assignment::of(id, (item, study), supplier, purpose, until);
         self.change(|batch| {
             let of = (item, assignment.id);
             let id = assignment.id;
@@ -285,26 +279,33 @@ impl House {
         participant: ParticipantId,
         requested_by: PersonId,
     ) -> ErasureId {
-        let erasure = Erasure {
-            id: draw!(ErasureId, self),
-            study,
-            withdrawal: Withdrawal {
-                participant,
-                contact_only: false,
-                in_time: true,
-            },
-            requested_by,
-            requested_at: self.now,
-            stage: ErasureStage::Requested,
-            approved: None,
-            target: ErasureTarget::default(),
-            epoch: None,
-            old_root_effaced: None,
-            deleted: Vec::new(),
-            certificate: None,
-        };
+        let cause = Cause::Withdrawal(Withdrawal {
+            participant,
+            scope: Scope::Everything,
+            in_time: true,
+        });
+        let (id, by) = (draw!(ErasureId, self), Actor::Person(requested_by));
+        let erasure = Erasure::requested(id, study, cause, by, self.now, 1);
         self.put(&tables::ERASURES, erasure.id, &erasure);
         erasure.id
+    }
+
+    /// An output somebody asked to have released, which nobody has decided on.
+    pub(crate) fn release(&mut self, study: StudyId, requested_by: PersonId) -> ReleaseId {
+        let release = Release {
+            id: draw!(ReleaseId, self),
+            study,
+            item: draw!(ItemId, self),
+            title: "Interim findings".parse().expect("a title"),
+            kind: Kind::Transcript,
+            length: 1 << 20,
+            group: None,
+            requested_by,
+            requested_at: self.now,
+            verdict: None,
+        };
+        self.put(&tables::RELEASES, release.id, &release);
+        release.id
     }
 
     /// Identifiers that nothing has.
@@ -317,6 +318,7 @@ impl House {
             supplier: draw!(SupplierId, self),
             assignment: draw!(AssignmentId, self),
             erasure: draw!(ErasureId, self),
+            release: draw!(ReleaseId, self),
         }
     }
 
@@ -336,6 +338,7 @@ impl House {
             supplier,
             assignment,
             erasure: self.erasure(study, participant, requested_by),
+            release: self.release(study, requested_by),
         }
     }
 }
@@ -350,4 +353,5 @@ pub(crate) struct Ids {
     pub(crate) supplier: SupplierId,
     pub(crate) assignment: AssignmentId,
     pub(crate) erasure: ErasureId,
+    pub(crate) release: ReleaseId,
 }

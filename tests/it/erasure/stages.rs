@@ -68,7 +68,7 @@ fn certified(house: &House, erasure: &Erasure) {
     let note = erasure.certificate.as_ref().expect("a certificate");
     let read = certificate::verify(note, &vault.signer().verifier_key()).expect("verifies");
     assert_eq!((read.vault, read.erasure), (vault.id(), erasure.id));
-    assert_eq!(read.participant, erasure.withdrawal.participant);
+    assert_eq!(read.participants, erasure.target.participants);
     assert_eq!(Some(read.epoch_after), erasure.epoch);
     assert_eq!(read.epoch_before + 1, read.epoch_after);
     assert_eq!(read.verified.keys_absent, erasure.target.keys.len() as u64);

@@ -224,7 +224,7 @@ impl House {
     }
 
     async fn enrol(&self, code: &str) -> Person {
-        Person::enrol(&client(), &self.url, &json!({ "code": code })).await
+        Person::enrol(&client(), &self.url, &json!({ "code": code, "terms": 1 })).await
     }
 
     /// Somebody the administrator invites, enrolled.

@@ -18,7 +18,7 @@ async fn enrolled(house: &House, admin: &Person) -> (Person, age::x25519::Identi
     let new = json!({ "name": "Rob", "role": "researcher" });
     let invited = admin.post("/v1/people", &new).await;
     let recipient = identity.to_public().to_string();
-    let enrolment = json!({ "code": text(&invited, "code"), "recipient": recipient });
+    let enrolment = json!({ "code": text(&invited, "code"), "recipient": recipient, "terms": 1 });
     (house.enrol_with(&enrolment).await, identity)
 }
 

@@ -124,7 +124,7 @@ impl House {
     }
 
     async fn enrol(&self, code: &str) -> Person {
-        self.enrol_with(&json!({ "code": code })).await
+        self.enrol_with(&json!({ "code": code, "terms": 1 })).await
     }
 
     /// Somebody using an enrolment, with a recipient if it names one.

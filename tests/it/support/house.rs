@@ -22,6 +22,7 @@ use strongroom::id::{
 use strongroom::index::tables;
 use strongroom::keyring::{Identities, unlock};
 use strongroom::model::participant::Contact;
+use strongroom::model::person::TERMS_VERSION;
 use strongroom::model::{
     Erasure, ErasureStage, Kind, LawfulBasis, Permission, Role, SessionKind, Text,
 };
@@ -155,7 +156,7 @@ impl House {
             .await;
         let contact = Contact {
             name: Some(text(name)),
-            email: None,
+            ..Contact::default()
         };
         study::add_participant(&self.service, grant, Permission::ALL.into(), contact)
             .await
@@ -518,7 +519,9 @@ async fn invite(
 }
 
 async fn enrol(service: &Arc<Service>, code: &str) -> Pass {
-    let enrolled = enrol::enrol(service, code, None).await.expect("enrolled");
+    let enrolled = enrol::enrol(service, code, None, Some(TERMS_VERSION))
+        .await
+        .expect("enrolled");
     Pass {
         id: enrolled.person.id,
         bearer: enrolled.token.expose_secret().to_owned(),
