@@ -169,6 +169,10 @@ pub const OPEN_NODES_MAX: usize = 1 << 15;
 
 /// Participants whose contact details are looked at before others may write again.
 pub const SEARCH_PAGE: usize = 512;
+
+/// Erasures whose keys are looked for again when the controls are tested.
+pub const CONTROLS_ERASURES: usize = 1000;
+
 /// Longest text of a study's retention rules, in bytes: they are read by people.
 pub const RETENTION_TEXT_BYTES_MAX: usize = 2000;
 

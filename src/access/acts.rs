@@ -9,7 +9,8 @@ use crate::id::{
 };
 use crate::index::{IndexError, tables};
 use crate::model::{
-    Action, Actor, Assignment, Erasure, Item, Kind, Participant, Release, Session, Standing, Study,
+    Action, Actor, Assignment, Erasure, ErasureStage, Item, Kind, Participant, Release, Session,
+    Standing, Study,
 };
 
 /// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
@@ -400,7 +401,11 @@ fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure
                 Actor::Person(person) => Some(person),
                 Actor::Operator | Actor::Gateway | Actor::Stranger => None,
             },
-            approved_by: loaded.approved.iter().map(|(person, _)| *person).collect(),
+            // Once it is decided on, that is what they are told.
+            approved_by: match loaded.stage {
+                ErasureStage::Requested => loaded.approved.iter().map(|(by, _)| *by).collect(),
+                _ => Vec::new(),
+            },
             refusable: loaded.is_refusable(),
         },
         facts: in_study(from, loaded.study)?,

@@ -29,6 +29,16 @@ impl Gatekeeper {
         Rules::embedded().map(|rules| Self { rules })
     }
 
+    /// One that decides by other policies, to see what a change to them does.
+    #[cfg(test)]
+    pub(super) fn with(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        Rules::read(schema, files).map(|rules| Self { rules })
+    }
+
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Decides whether `caller` may do `A` to `on`, as things stand in `reader` at `now`.
     ///
     /// The caller's token is looked at again. What is unknown, erased, or not theirs to know of gets

@@ -13,6 +13,7 @@
 
 mod caller;
 mod credentials;
+mod drill;
 mod error;
 mod facts;
 mod gatekeeper;
@@ -26,6 +27,7 @@ pub mod acts;
 pub use acts::Act;
 pub use caller::{Caller, authenticate, redeem};
 pub use credentials::{BearerToken, EnrolmentCode};
+pub use drill::DrillError;
 pub use error::{Denial, PolicyError, Stranger, Undecided, Why};
 pub use gatekeeper::Gatekeeper;
 pub use grant::Grant;

@@ -79,6 +79,12 @@ impl Rules {
         Self::of(Policies::embedded()?)
     }
 
+    /// Other policies than those.
+    #[cfg(test)]
+    pub(super) fn read(schema: &str, files: &[(&str, &str)]) -> Result<Self, PolicyError> {
+        Self::of(Policies::read(schema, files)?)
+    }
+
     fn of(policies: Policies) -> Result<Self, PolicyError> {
         let words = Words::new().map_err(PolicyError::Schema)?;
         check_actions(policies.schema(), &words)?;
@@ -260,10 +266,6 @@ mod tests {
         }
     }
 
-    fn read(schema: &str, files: &[(&str, &str)]) -> Result<Rules, PolicyError> {
-        Rules::of(Policies::read(schema, files)?)
-    }
-
     /// A thing that a question can be about.
     fn thing(question: Question) -> Thing {
         let entropy = SystemEntropy::new();
@@ -361,14 +363,14 @@ mod tests {
         let more = format!(
             "{SCHEMA} action \"sell-item\" appliesTo {{ principal: Person, resource: Item, context: Facts }};"
         );
-        let error = read(&more, &FILES).expect_err("one too many");
+        let error = Rules::read(&more, &FILES).expect_err("one too many");
         assert_eq!(
             error,
             PolicyError::ActionsDiffer("Action::\"sell-item\"".to_owned())
         );
         let fewer = SCHEMA.replace("\"read-audit\", \"read-vault\"", "\"read-vault\"");
-        assert!(read(&fewer, &FILES).is_err());
-        let error = read("entity Person", &FILES).expect_err("no schema");
+        assert!(Rules::read(&fewer, &FILES).is_err());
+        let error = Rules::read("entity Person", &FILES).expect_err("no schema");
         assert!(matches!(error, PolicyError::Schema(_)));
     }
 
@@ -413,7 +415,7 @@ mod tests {
             when { principal.enrolled && 9223372036854775807 + 1 == 0 };";
         let mut files = FILES.to_vec();
         files.push(("sums.cedar", overflowing));
-        let rules = read(SCHEMA, &files).expect("it parses, and the types fit");
+        let rules = Rules::read(SCHEMA, &files).expect("it parses, and the types fit");
         let question = Question::Do(Action::ReadVault);
         let case = case(&rules, &somebody(Role::Auditor), question);
         let error = rules.permitted(question, &case).expect_err("undecided");

@@ -1,4 +1,4 @@
-//! `audit show|verify`.
+//! `audit show|verify|controls`.
 
 use super::failure::Failure;
 use super::output::{Output, table};
@@ -19,6 +19,8 @@ pub(super) enum Command {
     },
     /// Read the whole journal again and compare it with its Merkle root.
     Verify,
+    /// Test the controls now: each is given what it must refuse, and what it must not.
+    Controls,
 }
 
 /// How many records are asked for at once.
@@ -57,6 +59,19 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                     found.checkpoint.trim_end()
                 )
             });
+        }
+        Command::Controls => {
+            let found = client.test_controls().await?;
+            out.answer(&found, || {
+                let hold = found.hold.iter().map(|control| format!("holds: {control}"));
+                let fail = found.fail.iter().map(|control| format!("FAILS: {control}"));
+                fail.chain(hold).collect::<Vec<_>>().join("\n")
+            });
+            if !found.fail.is_empty() {
+                return Err(Failure::failed(
+                    "a control does not hold: stop the gateway and find out why before anything else",
+                ));
+            }
         }
     }
     Ok(())

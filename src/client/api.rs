@@ -8,11 +8,11 @@ use crate::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
 };
 use crate::wire::{
-    AuditPage, AuditVerification, Challenge, Created, Enrolled, Enrolment, ErasureView, Health,
-    Invited, ItemView, Me, MembershipView, NewAssignment, NewChallenge, NewMembership,
-    NewParticipant, NewPerson, NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView,
-    PersonView, Renewal, SessionView, StudyView, SupplierView, Suspension, VaultView, VerifierKey,
-    WithdrawalAnswer,
+    AuditPage, AuditVerification, Challenge, ControlsView, Created, Enrolled, Enrolment,
+    ErasureView, Health, Invited, ItemView, Me, MembershipView, NewAssignment, NewChallenge,
+    NewMembership, NewParticipant, NewPerson, NewSession, NewStudy, NewSupplier, NewWithdrawal,
+    ParticipantView, PersonView, Renewal, SessionView, StudyView, SupplierView, Suspension,
+    VaultView, VerifierKey, WithdrawalAnswer,
 };
 
 /// How many rows are asked for at once.
@@ -89,6 +89,8 @@ questions! {
     approve_erasure(erasure: ErasureId) -> ErasureView = post_nothing "/erasures/{erasure}/approval";
     /// What verifying the whole journal finds.
     verify_audit() -> AuditVerification = get "/audit/verification";
+    /// What testing the controls finds.
+    test_controls() -> ControlsView = post_nothing "/audit/controls";
     /// How the vault is.
     vault() -> VaultView = get "/vault";
     /// The key that certificates are verified with.

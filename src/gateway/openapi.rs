@@ -38,7 +38,7 @@ const TOKEN: &str = "token";
         items::list, items::show, downloads::content, downloads::describe, downloads::sealed,
         items::assign, items::end_assignment, items::suppliers, items::approve_supplier,
         studies::withdraw, erasures::list, erasures::show, erasures::approve, erasures::certificate,
-        vault::audit, vault::verification,
+        vault::audit, vault::verification, vault::controls,
     ),
 )]
 struct Description;

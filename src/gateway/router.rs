@@ -75,6 +75,7 @@ routes! {
 
     GET     "/v1/audit"                                 => vault::audit;
     GET     "/v1/audit/verification"                    => vault::verification;
+    POST    "/v1/audit/controls"                        => vault::controls;
 }
 
 /// The routes, guarded.

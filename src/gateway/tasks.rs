@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::problem::chain;
 use super::state::Shared;
-use crate::work::{WorkError, deposit, erase};
+use crate::work::{WorkError, controls, deposit, erase};
 
 /// How often erasures that were interrupted are taken up, and uploads whose time is over given up.
 const EACH_MINUTE: Duration = Duration::from_secs(60);
@@ -15,6 +15,8 @@ const EACH_MINUTE: Duration = Duration::from_secs(60);
 const ANCHORED_EVERY: Duration = Duration::from_secs(300);
 /// How often the bucket is asked again where it is (R39).
 const RECHECKED_EVERY: Duration = Duration::from_secs(3600);
+/// How often the controls are tested (R48); at the start as well.
+const CONTROLS_TESTED_EVERY: Duration = Duration::from_secs(24 * 3600);
 /// How soon it is asked again when it did not answer.
 const RECHECKED_AGAIN: Duration = Duration::from_secs(60);
 
@@ -25,6 +27,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
     tasks.spawn(tidy_uploads(Arc::clone(shared)));
     tasks.spawn(anchor(Arc::clone(shared)));
     tasks.spawn(recheck(Arc::clone(shared)));
+    tasks.spawn(test_controls(Arc::clone(shared)));
     tasks
 }
 
@@ -109,6 +112,24 @@ async fn recheck(shared: Arc<Shared>) {
                 return;
             }
         };
+    }
+}
+
+/// Tests the controls, and seals the gateway when one of them does not hold (R48).
+async fn test_controls(shared: Arc<Shared>) {
+    let mut days = ticking(CONTROLS_TESTED_EVERY);
+    while shared.seal.reason().is_none() {
+        days.tick().await;
+        match controls::test(&shared.service).await {
+            Ok(found) if found.fail.is_empty() => {
+                tracing::info!(
+                    controls = found.hold.len(),
+                    "the controls were tested and hold"
+                );
+            }
+            Ok(found) => shared.seal.close(found.fail.join("; ")),
+            Err(error) => complain(&error, "the controls could not be tested"),
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use super::problem::{Answer, Failure};
 use super::state::Shared;
 use super::views;
 use crate::access::acts::{ReadAudit, ReadVault};
-use crate::wire::{AuditPage, AuditVerification, Health, VaultView, VerifierKey};
-use crate::work::oversee;
+use crate::wire::{AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey};
+use crate::work::{controls, oversee};
 
 /// A page of the audit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -105,6 +105,25 @@ pub(super) async fn audit(
     Ok(axum::Json(AuditPage {
         entries: entries.map_err(|error| Failure::internal(&error))?,
         next: next.filter(|_| full),
+    }))
+}
+
+/// Tests the controls now: each is given what it must refuse, and what it must not.
+#[utoipa::path(
+    post, path = "/v1/audit/controls", tag = "audit",
+    responses((status = 200, description = "What was found", body = ControlsView)),
+)]
+pub(super) async fn controls(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+) -> Answer<axum::Json<ControlsView>> {
+    let service = &shared.service;
+    let grant = service.admit_reading::<ReadAudit>(&caller, ()).await?;
+    let found = controls::test_for(service, grant).await?;
+    Ok(axum::Json(ControlsView {
+        at: found.at,
+        hold: found.hold,
+        fail: found.fail,
     }))
 }
 

@@ -456,6 +456,14 @@ pub enum Event {
         /// To what, by identifier.
         resource: String,
     },
+    /// The controls were tested while they were relied on (R48).
+    ControlsTested {
+        /// How many hold.
+        hold: u64,
+        /// Those that do not, and why.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fail: Vec<String>,
+    },
     /// Tokens that do not work were shown.
     StrangersRefused {
         /// How many times since the last such record.
@@ -524,6 +532,7 @@ impl Event {
             Self::DisclosureDecided { .. } => "disclosure-decided",
             Self::Accessed { .. } => "accessed",
             Self::Refused { .. } => "refused",
+            Self::ControlsTested { .. } => "controls-tested",
             Self::StrangersRefused { .. } => "strangers-refused",
         }
     }

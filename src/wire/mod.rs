@@ -23,7 +23,9 @@ pub use studies::{
     Created, NewMembership, NewParticipant, NewSession, NewStudy, ParticipantView, SessionView,
     StudyView,
 };
-pub use vault::{AuditEntry, AuditPage, AuditVerification, Health, VaultView, VerifierKey};
+pub use vault::{
+    AuditEntry, AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey,
+};
 
 /// The path that every route of this version begins with.
 pub const VERSION_PREFIX: &str = "/v1";

@@ -83,3 +83,14 @@ pub struct AuditVerification {
     /// The root signed: a C2SP checkpoint.
     pub checkpoint: String,
 }
+
+/// What testing the controls found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ControlsView {
+    /// When.
+    pub at: Timestamp,
+    /// What holds.
+    pub hold: Vec<String>,
+    /// What does not, and why.
+    pub fail: Vec<String>,
+}

@@ -5,6 +5,7 @@
 
 mod admit;
 pub mod certificate;
+pub mod controls;
 pub mod deposit;
 pub mod enrol;
 pub mod erase;

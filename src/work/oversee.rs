@@ -1,5 +1,7 @@
 //! Overseeing: who did what, whether the record of it is whole, and how the vault is.
 
+use std::sync::PoisonError;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::error::WorkError;
@@ -104,6 +106,11 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
                 .to_owned(),
         );
     }
+    let controls = service
+        .controls
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    concerns.extend(controls.iter().flat_map(|found| found.fail.clone()));
     Ok(VaultStatus {
         id: vault.id(),
         program: env!("CARGO_PKG_VERSION").to_owned(),

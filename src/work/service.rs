@@ -28,6 +28,8 @@ pub struct Service {
     /// One erasure at a time.
     pub(super) erasing: tokio::sync::Mutex<()>,
     pub(super) strangers: std::sync::Mutex<super::admit::Strangers>,
+    /// What testing the controls found last.
+    pub(super) controls: std::sync::Mutex<Option<super::controls::Controls>>,
 }
 
 impl Service {
@@ -48,6 +50,7 @@ impl Service {
             challenges: Challenges::default(),
             erasing: tokio::sync::Mutex::default(),
             strangers: std::sync::Mutex::default(),
+            controls: std::sync::Mutex::default(),
         }))
     }
 

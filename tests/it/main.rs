@@ -13,6 +13,7 @@ mod demo;
 mod erasure;
 mod foreign;
 mod gateway;
+mod governance;
 mod index;
 mod journal;
 mod keyring;

@@ -42,6 +42,7 @@ impl Projection<'_> {
             | Event::GatewayStarted { .. }
             | Event::Accessed { .. }
             | Event::Refused { .. }
+            | Event::ControlsTested { .. }
             | Event::StrangersRefused { .. } => Ok(()),
             Event::StoreAttested { attestation } => {
                 self.batch

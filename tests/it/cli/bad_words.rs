@@ -151,7 +151,7 @@ fn nobody_approves_what_they_asked_for() {
     let said = site.run("ig2", &approve).json();
     assert_eq!(said["stage"], "certified");
     site.run("ig2", &approve)
-        .fails_saying(1, &["approved already"]);
+        .fails_saying(1, &["decided on already"]);
     site.fetch_in_vain("res", &item).fails(4);
 }
 

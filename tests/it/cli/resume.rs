@@ -92,9 +92,10 @@ fn an_upload_goes_on_when_the_connection_breaks() {
     let upload = scene.site.try_upload(&scene.file, &scene.session, "audio");
     let uploaded = upload.json();
     assert!(uploaded["interruptions"].as_u64() >= Some(3), "{uploaded}");
-    // What had arrived before each break was not sent again.
+    // What had arrived before each break was not sent again; what lay in the buffers of two
+    // connections was. All of it again would be 64 MiB more.
     let sent = scene.line.bytes_up();
-    assert!(sent < LENGTH + 3 * MIB, "{sent} bytes were sent");
+    assert!(sent < LENGTH + 16 * MIB, "{sent} bytes were sent");
     scene.is_whole(uploaded["id"].as_str().expect("an item"));
 }
 

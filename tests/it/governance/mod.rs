@@ -1,0 +1,3 @@
+//! The promises of governance, each by its number.
+
+mod controls;
