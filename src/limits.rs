@@ -184,3 +184,14 @@ pub const RETENTION_MEMBERS_MAX: usize = 8;
 
 /// Deepest lists in lists of a retention rule.
 pub const RETENTION_DEPTH_MAX: usize = 3;
+
+/// Keys that retention destroys in one epoch before another is begun: the certificate that names
+/// them, and what they opened, stays well within [`JOURNAL_RECORD_MAX`].
+pub const RETENTION_THINGS_MAX: usize = 10_000;
+
+/// Nodes of the key tree that retention has wrapped anew in one epoch before another is begun: with
+/// about 130 bytes each the record stays within [`JOURNAL_RECORD_MAX`].
+pub const RETENTION_REWRAPPED_MAX: u64 = 64 * 1024;
+
+/// Rows of what is due, given at once.
+pub const DUE_ROWS_MAX: usize = 1000;

@@ -16,6 +16,7 @@ mod participant;
 mod person;
 mod profile;
 mod progress;
+mod retention;
 mod serve;
 mod session;
 mod study;
@@ -112,6 +113,9 @@ enum Command {
     /// Verify a certificate of erasure, anywhere.
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// What is due for destruction, and its destruction.
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Read who did what.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -186,6 +190,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Withdraw(args) => withdraw::run(args, &profile()?, out).await,
         Command::Erasure(command) => erasure::run(command, &profile()?, out).await,
         Command::Certificate(command) => certificate::run(command, &profile()?, out).await,
+        Command::Retention(command) => retention::run(command, &profile()?, out).await,
         Command::Audit(command) => audit::run(command, &profile()?, out).await,
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args, out),

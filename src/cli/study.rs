@@ -66,6 +66,8 @@ pub(super) enum Command {
         /// The study.
         study: StudyId,
     },
+    /// Date a moment that the study's rules count from: publication, the end of collection, …
+    Date(super::retention::DateArgs),
     /// Close a study: it takes no more participants, sessions or material.
     Close {
         /// The study.
@@ -74,8 +76,13 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Result<(), Failure> {
+    let command = match command {
+        Command::Date(args) => return super::retention::date(args, profile, out).await,
+        command => command,
+    };
     let client = profile.client().await?;
     match command {
+        Command::Date(_) => {}
         Command::Create {
             name,
             controller,

@@ -125,6 +125,27 @@ where
     }
 }
 
+/// The identifier and the word in the path.
+#[derive(Debug)]
+pub(super) struct OneAndWord<A, W>(pub(super) A, pub(super) W);
+
+impl<A, W, S> FromRequestParts<S> for OneAndWord<A, W>
+where
+    A: FromStr<Err = IdError>,
+    W: FromStr<Err: std::fmt::Display>,
+    S: Send + Sync,
+{
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((id, word)) = path.map_err(|_| unreadable_path())?;
+        let word = word.parse::<W>();
+        let word = word.map_err(|error| Failure::bad_request(error.to_string()))?;
+        Ok(Self(id.parse()?, word))
+    }
+}
+
 fn unreadable_path() -> Failure {
     Failure::bad_request("the path cannot be read; write identifiers in it as they were given")
 }

@@ -16,6 +16,7 @@ mod openapi;
 mod people;
 mod problem;
 mod range;
+mod retention;
 mod router;
 mod state;
 mod studies;

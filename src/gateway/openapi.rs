@@ -8,7 +8,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::{downloads, erasures, items, people, studies, uploads, vault};
+use super::{downloads, erasures, items, people, retention, studies, uploads, vault};
 use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 
@@ -38,6 +38,7 @@ const TOKEN: &str = "token";
         items::list, items::show, downloads::content, downloads::describe, downloads::sealed,
         items::assign, items::end_assignment, items::suppliers, items::approve_supplier,
         studies::withdraw, erasures::list, erasures::show, erasures::approve, erasures::certificate,
+        retention::due, retention::run, retention::date_moment,
         vault::audit, vault::verification, vault::controls,
     ),
 )]

@@ -10,7 +10,7 @@ use axum::routing::{MethodFilter, on};
 use super::guard::{guard, override_method};
 use super::problem::{no_such_method, no_such_route};
 use super::state::Shared;
-use super::{downloads, erasures, items, people, studies, uploads, vault};
+use super::{downloads, erasures, items, people, retention, studies, uploads, vault};
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -72,6 +72,10 @@ routes! {
     GET     "/v1/erasures/{erasure}"                    => erasures::show;
     POST    "/v1/erasures/{erasure}/approval"           => erasures::approve;
     GET     "/v1/erasures/{erasure}/certificate"        => erasures::certificate;
+
+    GET     "/v1/retention"                             => retention::due;
+    POST    "/v1/retention/runs"                        => retention::run;
+    PUT     "/v1/studies/{study}/moments/{moment}"      => retention::date_moment;
 
     GET     "/v1/audit"                                 => vault::audit;
     GET     "/v1/audit/verification"                    => vault::verification;

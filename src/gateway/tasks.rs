@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::problem::chain;
 use super::state::Shared;
-use crate::work::{WorkError, controls, deposit, erase};
+use crate::work::{WorkError, controls, deposit, erase, retain};
 
 /// How often erasures that were interrupted are taken up, and uploads whose time is over given up.
 const EACH_MINUTE: Duration = Duration::from_secs(60);
@@ -24,6 +24,7 @@ const RECHECKED_AGAIN: Duration = Duration::from_secs(60);
 pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(erase_on(Arc::clone(shared)));
+    tasks.spawn(keep_no_longer(Arc::clone(shared)));
     tasks.spawn(tidy_uploads(Arc::clone(shared)));
     tasks.spawn(anchor(Arc::clone(shared)));
     tasks.spawn(recheck(Arc::clone(shared)));
@@ -43,6 +44,30 @@ async fn erase_on(shared: Arc<Shared>) {
                 tracing::info!(erasures, "interrupted erasures were brought to their end")
             }
             Err(error) => complain(&error, "interrupted erasures do not come to their end yet"),
+        }
+    }
+}
+
+/// Destroys what is due: when the gateway starts, and soon after each midnight in London.
+async fn keep_no_longer(shared: Arc<Shared>) {
+    let mut minutes = ticking(EACH_MINUTE);
+    let mut looked = None;
+    loop {
+        minutes.tick().await;
+        let today = shared.service.today();
+        if looked == Some(today) {
+            continue;
+        }
+        let service = Arc::clone(&shared.service);
+        let run = shared.finish(async move { retain::daily(&service).await });
+        match run.await {
+            Ok(erasures) => {
+                looked = Some(today);
+                let items: usize = erasures.iter().map(|one| one.target.items.len()).sum();
+                let erasures = erasures.len();
+                tracing::info!(%today, erasures, items, "looked for what is due, and destroyed it");
+            }
+            Err(error) => complain(&error, "not everything that is due is destroyed yet"),
         }
     }
 }

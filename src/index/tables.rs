@@ -9,6 +9,9 @@ use crate::id::{
     AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
     SessionId, StudyId, SupplierId, TokenId, UploadId,
 };
+use crate::model::retention::OwnDays;
+#[cfg(doc)]
+use crate::model::retention::Subject;
 use crate::model::token::{Digest, Token};
 use crate::model::{
     Assignment, Attestation, Consent, Disclosure, Erasure, Invitation, Item, Membership, Notice,
@@ -48,8 +51,9 @@ pub const SESSIONS_WITH: Table<(ParticipantId, SessionId), ()> = Table::new(17, 
 pub const NOTICES: Table<(StudyId, u32), Notice> = Table::new(18, "notices");
 /// The versions of a participant's consent.
 pub const CONSENTS: Table<(ParticipantId, u32), Consent> = Table::new(19, "consents");
-/// The sessions of a study by their day; those with nothing left in them are left out.
-pub const SESSIONS_ON: Table<(StudyId, Date, SessionId), ()> = Table::new(27, "sessions on");
+/// Those of a study whose contact details have not come due, by the day of their last session; those
+/// who were in none lie before all days.
+pub const PEOPLE_ON: Table<(StudyId, Date, ParticipantId), ()> = Table::new(27, "people on");
 
 /// Items, erased ones included.
 pub const ITEMS: Table<ItemId, Item> = Table::new(20, "items");
@@ -66,8 +70,14 @@ pub const UPLOADS_WITH: Table<(ParticipantId, UploadId), ()> = Table::new(25, "u
 
 /// The items that finished uploads became.
 pub const FINISHED_UPLOADS: Table<UploadId, ItemId> = Table::new(26, "finished uploads");
-/// Recordings and transcripts of a study by the day they were accepted, erased ones left out.
-pub const ACCEPTED_ON: Table<(StudyId, Date, ItemId), ()> = Table::new(28, "accepted on");
+/// The items of a study by what they are ([`Subject::number`]) and the day of their session, or that
+/// of their deposit when they come from none; erased ones left out.
+pub const MATERIAL_ON: Table<((StudyId, u8), Date, ItemId), OwnDays> =
+    Table::new(37, "material on");
+/// Recordings and transcripts of a study by what they are and the day they were accepted, erased ones
+/// left out.
+pub const ACCEPTED_ON: Table<((StudyId, u8), Date, ItemId), OwnDays> =
+    Table::new(28, "accepted on");
 /// What is anonymised of a study, erased ones left out.
 pub const ANONYMISED_OF: Table<(StudyId, ItemId), ()> = Table::new(29, "anonymised of");
 

@@ -10,6 +10,7 @@ use crate::id::{ErasureId, ItemId, ParticipantId, PersonId, StudyId, UploadId};
 use crate::model::event::Actor;
 use crate::model::item::Kind;
 use crate::model::key::LeafNumber;
+use crate::model::retention::StudyMoment;
 use crate::model::word::words;
 
 /// A destruction of keys, and how far it has come.
@@ -142,6 +143,9 @@ pub struct Retention {
     pub due: Date,
     /// The rules that said so, and the moments they count from, in words.
     pub rules: Vec<String>,
+    /// The moments of the study they count from, whose days stand from now on.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub moments: BTreeSet<StudyMoment>,
 }
 
 /// Why a withdrawal that came too late was refused.

@@ -41,6 +41,9 @@ pub struct Participant {
     pub material_key: LeafNumber,
     /// The day they were added.
     pub added: Date,
+    /// The day of the last session they were in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_session: Option<Date>,
     /// Where they stand.
     pub standing: Standing,
     /// Whether their data are only kept for now, at their request (UK GDPR article 18).

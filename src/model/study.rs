@@ -52,6 +52,9 @@ pub struct Study {
     /// The days on which things happened that its rules count from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub moments: BTreeMap<StudyMoment, Date>,
+    /// Those of them that something was destroyed by: their days stand.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub fixed: BTreeSet<StudyMoment>,
     /// The day on which somebody looks whether it is still needed (R44).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Date>,
@@ -110,6 +113,7 @@ impl Study {
             withdraw_within,
             retain,
             moments: BTreeMap::new(),
+            fixed: BTreeSet::new(),
             review: None,
             answer_within: AnswerWithin::default(),
             transcript_after: None,

@@ -8,6 +8,7 @@ mod erasures;
 mod items;
 mod people;
 mod problem;
+mod retention;
 mod schema;
 mod studies;
 mod vault;
@@ -19,6 +20,10 @@ pub use people::{
     PersonView, Renewal, Suspension,
 };
 pub use problem::{Problem, ProblemKind};
+pub use retention::{
+    DueKeptBack, DuePage, DueView, DueWhat, MomentDate, MomentView, NewRetentionRun, RetentionRun,
+    RetentionWarning, WarningAbout,
+};
 pub use studies::{
     Created, NewMembership, NewParticipant, NewSession, NewStudy, ParticipantView, SessionView,
     StudyView,

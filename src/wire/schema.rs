@@ -12,7 +12,7 @@ use crate::id::{
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::{
     Actor, ErasureStage, Kind, LawfulBasis, Permission, RetentionRules, Role, SessionKind,
-    Standing, Text, Tier, WithdrawalWindow,
+    Standing, StudyMoment, Text, Tier, WithdrawalWindow,
 };
 
 /// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
@@ -83,6 +83,8 @@ words! {
     Standing = "Where a participant stands.": Active, Frozen, Erased;
     LawfulBasis = "A lawful basis of UK GDPR article 6(1).":
         Consent, Contract, LegalObligation, VitalInterests, PublicTask, LegitimateInterests;
+    StudyMoment = "A moment in the life of a study, that its rules count from.":
+        Publication, CollectionEnds, AnalysisBegins, Completion, Linked;
     ErasureStage = "How far an erasure has come.":
         Requested, Approved, KeysDestroyed, Inaccessible, CiphertextDeleted, Certified;
 }

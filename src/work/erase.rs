@@ -59,6 +59,11 @@ pub async fn approve(
             Ok((approved, ()))
         })
         .await?;
+    finish(service, id).await
+}
+
+/// Carries out what is approved, and gives how far it came.
+pub(super) async fn finish(service: &Arc<Service>, id: ErasureId) -> Result<Erasure, WorkError> {
     // On its own: it goes on when whoever asked hangs up.
     let service = Arc::clone(service);
     let ended = tokio::spawn(async move {

@@ -215,6 +215,7 @@ pub async fn add_participant(
                 contact_key: contact_leaf,
                 material_key: material_leaf,
                 added: today,
+                last_session: None,
                 standing: Standing::Active,
                 restricted: false,
             };

@@ -1,11 +1,12 @@
 //! Events become rows: the one place that says what each event does to the index.
 
+mod due;
 mod rows;
 
 use crate::model::erasure::RefusedErasure;
 use crate::model::item::Redaction;
 use crate::model::supplier::Acceptance;
-use crate::model::{Entry, ErasureStage, Event, Scope, Standing};
+use crate::model::{Cause, Entry, ErasureStage, Event, Scope, Standing};
 
 use super::batch::Batch;
 use super::error::IndexError;
@@ -119,6 +120,7 @@ impl Projection<'_> {
             } => {
                 let of = (participant.study, participant.id);
                 self.batch.put(&tables::PARTICIPANTS_OF, &of, &())?;
+                self.list_person(participant)?;
                 self.batch
                     .put(&tables::PARTICIPANTS, &participant.id, participant)?;
                 self.consent(consent)
@@ -136,16 +138,14 @@ impl Projection<'_> {
                 contact,
                 contact_key,
             } => {
-                let mut spare = None;
-                self.participant(*participant, |row| {
-                    spare = Some(row.contact_key);
-                    row.contact = Some(contact.clone());
-                    row.contact_key = *contact_key;
-                })?;
-                match spare {
-                    Some(key) => self.batch.put(&tables::SPARE_KEYS, &key.get(), &()),
-                    None => Ok(()),
-                }
+                let row = self.before.get(&tables::PARTICIPANTS, participant)?;
+                let mut row = known(row, "participant")?;
+                let spare = row.contact_key.get();
+                self.batch.put(&tables::SPARE_KEYS, &spare, &())?;
+                row.contact = Some(contact.clone());
+                row.contact_key = *contact_key;
+                self.list_person(&row)?;
+                self.batch.put(&tables::PARTICIPANTS, participant, &row)
             }
             Event::ParticipantRestricted {
                 participant,
@@ -175,7 +175,7 @@ impl Projection<'_> {
                 self.item(item)
             }
 
-            Event::ItemChecked { item, check } => self.stored(*item, |row| {
+            Event::ItemChecked { item, check } => self.relisted(*item, |row| {
                 if let Some(derived) = &mut row.derived {
                     derived.check = check.clone();
                 }
@@ -258,6 +258,11 @@ impl Projection<'_> {
                     self.batch
                         .put(&tables::ERASURES_OF, &(*participant, erasure.id), &())?;
                 }
+                if let Cause::Retention(retention) = &erasure.cause
+                    && !retention.moments.is_empty()
+                {
+                    self.study(erasure.study, |row| row.fixed.extend(&retention.moments))?;
+                }
                 self.batch
                     .put(&tables::ERASURES_UNDER_WAY, &erasure.id, &())?;
                 self.batch.put(&tables::ERASURES, &erasure.id, erasure)
@@ -277,7 +282,7 @@ impl Projection<'_> {
                 if let Some(withdrawal) = row.withdrawal()
                     && withdrawal.scope == Scope::Everything
                 {
-                    self.standing(withdrawal.participant, Standing::Active)?;
+                    self.unfrozen(withdrawal.participant)?;
                 }
                 let refused = RefusedErasure {
                     by: *by,

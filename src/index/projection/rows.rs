@@ -1,15 +1,12 @@
 //! What events do to single rows and to the lists that lead to them.
 
-use std::collections::BTreeSet;
-
 use jiff::civil::Date;
 
 use super::super::error::IndexError;
 use super::super::tables;
 use super::{LIST_MAX, Projection, known};
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId, StudyId,
-    TokenId, UploadId,
+    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, StudyId, TokenId, UploadId,
 };
 use crate::model::erasure::ErasureTarget;
 use crate::model::item::Redaction;
@@ -110,8 +107,7 @@ impl Projection<'_> {
         }
         let of = (session.study, session.id);
         self.batch.put(&tables::SESSIONS_OF, &of, &())?;
-        let on = (session.study, session.date, session.id);
-        self.batch.put(&tables::SESSIONS_ON, &on, &())?;
+        self.people_were_in(session)?;
         self.batch.put(&tables::SESSIONS, &session.id, session)
     }
 
@@ -153,8 +149,18 @@ impl Projection<'_> {
             row.contact = None;
             let of = (row.study, id);
             self.batch.remove(&tables::PARTICIPANTS_OF, &of);
+            self.unlist_person(&row);
         }
         self.batch.put(&tables::PARTICIPANTS, &id, &row)
+    }
+
+    /// Somebody frozen takes part again; whoever is gone by now stays so.
+    pub(super) fn unfrozen(&mut self, id: ParticipantId) -> Result<(), IndexError> {
+        self.participant(id, |row| {
+            if row.standing == Standing::Frozen {
+                row.standing = Standing::Active;
+            }
+        })
     }
 
     pub(super) fn assignment(
@@ -218,14 +224,12 @@ impl Projection<'_> {
             .put(&tables::ITEMS_OF, &(item.study, item.id), &())?;
         if let Some(id) = item.session {
             self.batch.put(&tables::ITEMS_IN, &(id, item.id), &())?;
-            let session = known(self.before.get(&tables::SESSIONS, &id)?, "session")?;
-            let on = (session.study, session.date, id);
-            self.batch.put(&tables::SESSIONS_ON, &on, &())?;
         }
         if item.tier == Tier::Anonymised {
             let of = (item.study, item.id);
             self.batch.put(&tables::ANONYMISED_OF, &of, &())?;
         }
+        self.list_by_day(item)?;
         self.batch.put(&tables::ITEMS, &item.id, item)
     }
 
@@ -241,14 +245,7 @@ impl Projection<'_> {
     }
 
     pub(super) fn accepted(&mut self, id: ItemId, on: Date) -> Result<(), IndexError> {
-        let mut row = known(self.before.get(&tables::ITEMS, &id)?, "item")?;
-        if let Some(before) = row.accepted.replace(on) {
-            self.batch
-                .remove(&tables::ACCEPTED_ON, &(row.study, before, id));
-        }
-        self.batch
-            .put(&tables::ACCEPTED_ON, &(row.study, on, id), &())?;
-        self.batch.put(&tables::ITEMS, &id, &row)
+        self.relisted(id, |row| row.accepted = Some(on))
     }
 
     pub(super) fn erasure(
@@ -273,19 +270,23 @@ impl Projection<'_> {
             study,
             ..
         } = &erasure.target;
+        let retention = erasure.withdrawal().is_none();
         for contact in contacts {
-            self.participant(*contact, |row| row.contact = None)?;
+            let row = self.before.get(&tables::PARTICIPANTS, contact)?;
+            let mut row = known(row, "participant")?;
+            row.contact = None;
+            if retention {
+                self.unlist_person(&row);
+            }
+            self.batch.put(&tables::PARTICIPANTS, contact, &row)?;
         }
         for participant in participants {
             self.standing(*participant, Standing::Erased)?;
         }
-        let mut sessions = BTreeSet::new();
         for item in items {
-            sessions.extend(self.item_erased(*item)?);
+            self.item_erased(*item)?;
         }
-        for session in sessions {
-            self.session_emptied(session, items)?;
-        }
+        self.look_again_at_those_in(&erasure)?;
         for upload in uploads {
             if self.before.contains(&tables::UPLOADS, upload)? {
                 self.end_upload(*upload)?;
@@ -303,42 +304,20 @@ impl Projection<'_> {
         })
     }
 
-    /// The item is as if it had never been; gives the session it was of.
-    pub(super) fn item_erased(&mut self, id: ItemId) -> Result<Option<SessionId>, IndexError> {
+    /// The item is as if it had never been.
+    pub(super) fn item_erased(&mut self, id: ItemId) -> Result<(), IndexError> {
         // An upload that was broken off is named by the item it would have become.
         let Some(mut row) = self.before.get(&tables::ITEMS, &id)? else {
-            return Ok(None);
+            return Ok(());
         };
+        self.unlist_by_day(&row)?;
         row.erased = true;
         self.batch.remove(&tables::ITEMS_OF, &(row.study, id));
         self.batch.remove(&tables::ANONYMISED_OF, &(row.study, id));
         if let Some(session) = row.session {
             self.batch.remove(&tables::ITEMS_IN, &(session, id));
         }
-        if let Some(accepted) = row.accepted {
-            let on = (row.study, accepted, id);
-            self.batch.remove(&tables::ACCEPTED_ON, &on);
-        }
-        self.batch.put(&tables::ITEMS, &id, &row)?;
-        Ok(row.session)
-    }
-
-    /// Leaves a session out of those that retention looks at, when nothing but `gone` was in it.
-    pub(super) fn session_emptied(
-        &mut self,
-        id: SessionId,
-        gone: &[ItemId],
-    ) -> Result<(), IndexError> {
-        let left = self
-            .before
-            .page(&tables::ITEMS_IN, &id, None, gone.len() + 1)?;
-        if left.iter().any(|((_, item), ())| !gone.contains(item)) {
-            return Ok(());
-        }
-        let session = known(self.before.get(&tables::SESSIONS, &id)?, "session")?;
-        let on = (session.study, session.date, id);
-        self.batch.remove(&tables::SESSIONS_ON, &on);
-        Ok(())
+        self.batch.put(&tables::ITEMS, &id, &row)
     }
 
     pub(super) fn request_opened(&mut self, request: &RightsRequest) -> Result<(), IndexError> {

@@ -18,6 +18,7 @@ mod due;
 mod error;
 mod order;
 mod parse;
+mod seek;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use due::{Dates, Due, DueOn};
 pub use error::RetentionError;
+pub use seek::{OwnDays, Seek};
 
 use crate::model::item::{Kind, Tier};
 use crate::model::period::Period;
@@ -181,6 +183,14 @@ impl Subject {
                 !matches!(kind, Kind::Photo | Kind::Notes | Kind::Survey)
             }
         }
+    }
+
+    /// A number of its own, under which its like are listed.
+    pub fn number(self) -> u8 {
+        let place = Self::all().position(|subject| subject == self);
+        place
+            .and_then(|place| u8::try_from(place).ok())
+            .unwrap_or(u8::MAX)
     }
 
     /// The narrowest word for it that a rule can begin with.

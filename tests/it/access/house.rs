@@ -177,6 +177,7 @@ impl House {
             contact_key: LeafNumber::FIRST,
             material_key: LeafNumber::FIRST,
             added: Date::constant(2026, 1, 1),
+            last_session: None,
             standing: Standing::Active,
             restricted: false,
         };

@@ -151,7 +151,7 @@ async fn body_error(body: impl Stream<Item = Result<Bytes, WorkError>>) -> WorkE
 
 impl House {
     /// Writes to an upload of the study's lead.
-    async fn write(
+    pub(crate) async fn write(
         &self,
         upload: UploadId,
         offset: u64,

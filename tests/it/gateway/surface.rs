@@ -37,6 +37,7 @@ fn filled(path: &str) -> String {
         "{item}" => ItemId, "{upload}" => UploadId, "{assignment}" => AssignmentId,
         "{erasure}" => ErasureId
     );
+    path = path.replace("{moment}", "publication");
     assert!(!path.contains('{'), "{path} has a part that is not filled");
     path
 }

@@ -1,3 +1,4 @@
 //! The promises of governance, each by its number.
 
 mod controls;
+mod retention;
