@@ -12,7 +12,9 @@ use strongroom::id::{
     StudyId, SupplierId, TokenId,
 };
 use strongroom::index::{Batch, Index, Reader, RowKey, Table, tables};
+use strongroom::model::item::{Check, Derived};
 use strongroom::model::person::TERMS_VERSION;
+use strongroom::model::release::Verdict;
 use strongroom::model::{
     Actor, Assignment, Cause, Erasure, Invitation, Item, Kind, LawfulBasis, LeafNumber, Membership,
     OnWithdrawal, Participant, Permission, Person, Purpose, Release, Role, Scope, Sealed, Session,
@@ -307,6 +309,41 @@ impl House {
         };
         self.put(&tables::RELEASES, release.id, &release);
         release.id
+    }
+
+    /// An output the commissioner was given.
+    #[allow(dead_code, reason = "the benchmarks use the house without it")]
+    pub(crate) fn given(&mut self, study: StudyId) -> ReleaseId {
+        let by = draw!(PersonId, self);
+        let at = self.now;
+        let release = self.release(study, by);
+        self.edit(&tables::RELEASES, release, |row| {
+            row.verdict = Some(Verdict::Approved { by, at });
+        });
+        release
+    }
+
+    /// Something made from an item of that session, checked to be of that tier.
+    #[allow(dead_code, reason = "the benchmarks use the house without it")]
+    pub(crate) fn derived(&mut self, session: SessionId, tier: Tier) -> ItemId {
+        let (by, at) = (draw!(PersonId, self), self.now);
+        let item = self.item(session, None);
+        self.edit(&tables::ITEMS, item, |row| {
+            row.tier = tier;
+            if tier == Tier::Anonymised {
+                row.participants.clear();
+                row.session = None;
+            }
+            row.derived = Some(Derived {
+                parents: vec![],
+                made_from: 1,
+                group: None,
+                quotes: false,
+                shows: vec![],
+                check: Check::Passed { by, at },
+            });
+        });
+        item
     }
 
     /// Identifiers that nothing has.

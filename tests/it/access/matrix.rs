@@ -334,7 +334,7 @@ fn over<S: Strategy>(cases: u32, strategy: S, check: impl Fn(&mut House, S::Valu
 
 /// R22, R23, R28, R29, R31, R50: every act, over any facts.
 #[test]
-fn every_decision_is_the_one_expected() {
+fn r23_r31_r47_every_decision_is_the_one_expected() {
     over(40, world(), |house, world| {
         let (who, ids) = world.build(house);
         for asked in Asked::all() {
@@ -405,7 +405,7 @@ fn one_fact_makes_the_difference() {
 
 /// R22, R28: whatever places they are given, these open nothing but what is assigned to them.
 #[test]
-fn nobody_outside_the_team_opens_what_is_not_assigned() {
+fn r22_r28_nobody_outside_the_team_opens_what_is_not_assigned() {
     let outside = [
         Role::Administrator,
         Role::InformationGovernance,
@@ -450,7 +450,7 @@ fn r50_studies_do_not_see_each_other() {
 
 /// Invariant 9: erased, foreign and unknown things are one answer, to the last letter.
 #[test]
-fn what_is_erased_foreign_or_unknown_cannot_be_told_apart() {
+fn r14_what_is_erased_foreign_or_unknown_cannot_be_told_apart() {
     let mut house = House::new();
     let other = house.person(Role::InformationGovernance, None);
     let supplier = house.supplier(date(2025, 6, 1));
@@ -503,7 +503,7 @@ fn what_is_erased_foreign_or_unknown_cannot_be_told_apart() {
 
 /// R20: an item whose own key is destroyed is gone, and so is one of whose people there is no row.
 #[test]
-fn an_item_is_gone_with_its_key_or_with_anyone_in_it() {
+fn r20_an_item_is_gone_with_its_key_or_with_anyone_in_it() {
     let mut house = House::new();
     let lead = house.person(Role::StudyLead, None);
     let study = house.study();

@@ -1,6 +1,7 @@
 //! Access: every role, every action, every fact that matters, decided over a real index.
 
 mod asking;
+mod conditions;
 mod house;
 mod matrix;
 mod strangers;

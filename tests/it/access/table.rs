@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use jiff::civil::date;
-use strongroom::model::Role;
+use strongroom::index::tables;
+use strongroom::model::{Action, Role, Tier};
 
 use super::GATE;
 use super::asking::{Asked, Told, ask};
-use super::house::{House, Pass};
+use super::house::{House, Ids, Pass};
 
 const BEGIN: &str = "<!-- the table begins: written by the tests -->\n";
 const END: &str = "<!-- the table ends -->\n";
@@ -32,17 +33,58 @@ fn the_table_in_the_documents_is_what_is_decided() {
     );
 }
 
-fn table() -> String {
-    let mut house = House::new();
-    let requested_by = house.person(Role::InformationGovernance, None);
-    let ids = house.ids(requested_by.id);
+/// What the table is of: an act, and the tier of what it is done to where that matters.
+fn lines(house: &mut House, ids: Ids) -> Vec<(String, Asked, Ids)> {
+    let mut lines = Vec::new();
+    for asked in Asked::all() {
+        match asked {
+            Asked::To(action) if OF_ITEMS.contains(&action) => {
+                for tier in Tier::ALL {
+                    let item = house.derived(ids.session, tier);
+                    let of_tier = match tier {
+                        Tier::Identifiable => ids,
+                        _ => Ids { item, ..ids },
+                    };
+                    lines.push((format!("{action}: {tier}"), asked, of_tier));
+                }
+            }
+            Asked::To(action @ Action::ReadRelease) => {
+                lines.push((format!("{action}: not decided"), asked, ids));
+                let release = house.given(ids.study);
+                let given = Ids { release, ..ids };
+                lines.push((format!("{action}: given"), asked, given));
+            }
+            _ => lines.push((asked.name(), asked, ids)),
+        }
+    }
+    lines
+}
+
+/// The acts on an item that turn on its tier.
+const OF_ITEMS: [Action; 5] = [
+    Action::ReadItem,
+    Action::OpenItem,
+    Action::DeriveItem,
+    Action::CheckItem,
+    Action::RequestRelease,
+];
+
+fn columns(house: &mut House, ids: &Ids) -> Vec<(String, Pass)> {
     let mut columns: Vec<(String, Pass)> = Vec::new();
     for role in Role::ALL {
         match role {
-            Role::StudyLead | Role::Researcher => {
+            Role::StudyLead | Role::Researcher | Role::Commissioner => {
                 let (inside, outside) = (house.person(role, None), house.person(role, None));
                 house.place(ids.study, &inside, role, None);
                 columns.push((format!("{role} of the study"), inside));
+                if role == Role::Researcher {
+                    let analyst = house.person(role, None);
+                    house.place(ids.study, &analyst, role, None);
+                    house.edit(&tables::MEMBERSHIPS, (ids.study, analyst.id), |row| {
+                        row.sees = Tier::DeIdentified;
+                    });
+                    columns.push((format!("{role}, de-identified only"), analyst));
+                }
                 columns.push((format!("{role} of another"), outside));
             }
             Role::Transcriber => {
@@ -54,13 +96,22 @@ fn table() -> String {
             _ => columns.push((role.to_string(), house.person(role, None))),
         }
     }
+    columns
+}
+
+fn table() -> String {
+    let mut house = House::new();
+    let requested_by = house.person(Role::InformationGovernance, None);
+    let ids = house.ids(requested_by.id);
+    let columns = columns(&mut house, &ids);
+    let lines = lines(&mut house, ids);
     let mut table = String::from("| |");
     for (name, _) in &columns {
         write!(table, " {name} |").expect("written");
     }
     writeln!(table, "\n|---|{}", "---|".repeat(columns.len())).expect("written");
-    for asked in Asked::all() {
-        write!(table, "| {} |", asked.name()).expect("written");
+    for (name, asked, ids) in lines {
+        write!(table, "| {name} |").expect("written");
         for (_, who) in &columns {
             let cell = match ask(&GATE, &house, who, asked, &ids) {
                 Told::Yes => "**yes**",
