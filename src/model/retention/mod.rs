@@ -18,6 +18,8 @@ mod due;
 mod error;
 mod order;
 mod parse;
+#[cfg(test)]
+mod property_tests;
 mod seek;
 #[cfg(test)]
 mod tests;

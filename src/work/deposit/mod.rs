@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::error::WorkError;
+use super::retain;
 use super::service::Service;
 use crate::access::acts::DepositItem;
 use crate::access::{Caller, Grant};
@@ -99,6 +100,7 @@ pub async fn begin(
     let depositor = grant.person();
     let (session, answers) = {
         let loaded = grant.loaded();
+        retain::refuse_due(&loaded.study, kind, &loaded.session, service.today())?;
         (
             loaded.session.clone(),
             loaded.answers.as_ref().map(|a| a.id),

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use crate::id::{ItemId, ParticipantId, StudyId, UploadId};
 use crate::index::{IndexError, Reader, Table, tables};
 use crate::model::retention::{Dates, Due, DueOn, Moment, OwnDays, RetentionRule, Subject};
-use crate::model::{Study, Tier};
+use crate::model::{Kind, Session, Study, Tier};
 use crate::work::error::WorkError;
 
 /// Rows of a list read at once.
@@ -221,9 +221,35 @@ fn outputs(study: &Study, on: Date) -> Option<Reason<'_>> {
         transcript_accepted: None,
         study: &study.moments,
     };
-    let kind = crate::model::Kind::Transcript;
+    let kind = Kind::Transcript;
     let tier = Tier::Anonymised;
     due_on(study, Subject::Material { kind, tier }, &dates, on)
+}
+
+/// Refuses what would be destroyed as soon as it is taken in.
+///
+/// # Errors
+/// [`WorkError::Unacceptable`], with the rule.
+pub(in crate::work) fn refuse_due(
+    study: &Study,
+    kind: Kind,
+    session: &Session,
+    today: Date,
+) -> Result<(), WorkError> {
+    let days = OwnDays {
+        session: Some(session.date),
+        deposit: today,
+        accepted: None,
+    };
+    let tier = Tier::Identifiable;
+    let subject = Subject::Material { kind, tier };
+    match due_on(study, subject, &days.with(&study.moments), today) {
+        None => Ok(()),
+        Some(reason) => Err(WorkError::Unacceptable(format!(
+            "by the study's rule `{}` this is due for destruction since {}, so it is not taken in; look at the day of the session, and at `strongroom study show`",
+            reason.rule, reason.due
+        ))),
+    }
 }
 
 fn due_on<'s>(

@@ -127,7 +127,7 @@ pub async fn due(
     let service = Arc::clone(service);
     let listing = tokio::task::spawn_blocking(move || {
         let view = service.vault().view()?;
-        list(view.reader(), &studies, on, after, limit)
+        due_in(view.reader(), &studies, on, after, limit)
     });
     listing
         .await
@@ -169,8 +169,11 @@ fn followed(service: &Service, caller: &Caller) -> Result<Vec<Study>, WorkError>
         .collect())
 }
 
-/// What is due by a day in these studies.
-pub(super) fn list(
+/// What is due by a day in these studies, for whoever may see it.
+///
+/// # Errors
+/// Those of reading the index.
+pub fn due_in(
     reader: &Reader<'_>,
     studies: &[Study],
     on: Date,

@@ -22,8 +22,9 @@ mod run;
 mod take;
 mod warn;
 
+pub(super) use find::refuse_due;
 pub use find::{Reason, Thing};
 pub(super) use list::count_due;
-pub use list::{Cursor, DueList, DueRow, KeptBack, due};
+pub use list::{Cursor, DueList, DueRow, KeptBack, due, due_in};
 pub use run::{Run, daily, run};
 pub use warn::Warning;

@@ -2,3 +2,4 @@
 
 mod controls;
 mod retention;
+mod retention_cli;
