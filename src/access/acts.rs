@@ -5,12 +5,13 @@ use std::fmt;
 use super::facts::{Facts, GivenTo, Thing};
 use super::gather::{Gatherer, ItemRows};
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, ReleaseId, SessionId, StudyId, SupplierId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, ReleaseId, RequestId, SessionId,
+    StudyId, SupplierId,
 };
 use crate::index::{IndexError, tables};
 use crate::model::{
-    Action, Actor, Assignment, Erasure, ErasureStage, Item, Kind, Participant, Release, Session,
-    Standing, Study,
+    Action, Actor, Assignment, Disclosure, Erasure, ErasureStage, Item, Kind, Participant, Release,
+    RightsRequest, Session, Standing, Study,
 };
 
 /// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
@@ -167,6 +168,22 @@ acts! {
     RefuseErasure on ErasureId => Erasure, erasure;
     /// To follow an erasure and read its certificate.
     ReadErasure on ErasureId => Erasure, erasure;
+    /// To record a participant's rights request.
+    OpenRequest on StudyId => Study, study;
+    /// To follow a rights request.
+    ReadRequest on RequestId => RightsRequest, request;
+    /// To stop a request's clock, answer it, refuse it.
+    AnswerRequest on RequestId => RightsRequest, request;
+    /// To fetch the sealed answer to a request.
+    FetchBundle on RequestId => RightsRequest, request;
+    /// To ask that something be disclosed.
+    RaiseDisclosure on StudyId => Study, study;
+    /// To know of a disclosure.
+    ReadDisclosure on DisclosureId => Disclosure, disclosure;
+    /// To decide on a disclosure.
+    DecideDisclosure on DisclosureId => Disclosure, disclosure;
+    /// To seal what is disclosed for the one it is disclosed to.
+    FetchDisclosure on DisclosureId => Disclosure, disclosure;
 }
 
 /// To bring material of one kind to a session.
@@ -409,6 +426,56 @@ fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure
             refusable: loaded.is_refusable(),
         },
         facts: in_study(from, loaded.study)?,
+        loaded,
+    }))
+}
+
+fn request(
+    from: &Gatherer<'_>,
+    id: RequestId,
+) -> Result<Option<Gathered<RightsRequest>>, IndexError> {
+    let Some(loaded) = from.get(&tables::REQUESTS, &id)? else {
+        return Ok(None);
+    };
+    // Whoever has no row here, or one in another study, is nobody to this study.
+    let participant = from.get(&tables::PARTICIPANTS, &loaded.participant)?;
+    let standing = participant
+        .filter(|row| row.study == loaded.study)
+        .map_or(Standing::Erased, |row| row.standing);
+    Ok(Some(Gathered {
+        thing: Thing::Request {
+            id,
+            offered: loaded.is_offered(from.today()) && standing != Standing::Erased,
+            withdrawing: standing == Standing::Frozen,
+        },
+        facts: Facts {
+            place: from.place(loaded.study)?,
+            ..Facts::default()
+        },
+        loaded,
+    }))
+}
+
+fn disclosure(
+    from: &Gatherer<'_>,
+    id: DisclosureId,
+) -> Result<Option<Gathered<Disclosure>>, IndexError> {
+    let Some(loaded) = from.get(&tables::DISCLOSURES, &id)? else {
+        return Ok(None);
+    };
+    let study = from.get(&tables::STUDIES, &loaded.study)?;
+    Ok(Some(Gathered {
+        thing: Thing::Disclosure {
+            id,
+            raised_by: loaded.raised_by,
+            safeguarding_lead: study.and_then(|study| study.contacts.safeguarding_lead),
+            decided: loaded.decision.is_some(),
+            in_force: loaded.in_force(from.today()).is_some(),
+        },
+        facts: Facts {
+            place: from.place(loaded.study)?,
+            ..Facts::default()
+        },
         loaded,
     }))
 }

@@ -161,6 +161,21 @@ reasons! {
     /// The assignment still runs.
     AssignmentRuns = "an-assignment-ends-first",
         "the assignment still runs; finish it, or have it ended, and confirm then";
+    /// The safeguarding lead decides.
+    SafeguardingLeadDecides = "safeguarding-lead-decides",
+        "only the safeguarding lead named on the study decides on a disclosure and sends it; `strongroom study show` says who that is, and the study's lead or information governance names one";
+    /// Whoever raised a disclosure does not decide on it.
+    DisclosureBySecondPerson = "disclosure-takes-a-second-person",
+        "whoever raised a disclosure does not decide on it; have another person named as the study's safeguarding lead";
+    /// It is decided.
+    DisclosureDecided = "a-disclosure-is-decided-once",
+        "this disclosure is decided; for anything else the lead raises another";
+    /// It is not granted, or its time is over.
+    DisclosureNotInForce = "disclosures-wait-for-their-decision",
+        "this disclosure is not granted, or its last day is over; the lead may raise another";
+    /// There is no bundle to fetch.
+    NoBundle = "an-answer-has-its-days",
+        "there is nothing to fetch: the request is not answered with a bundle, its last day is over, or nothing is held any more; `strongroom request show` says which";
     /// The terms of use come first.
     TermsFirst = "terms-come-first",
         "accept the terms of use first (`strongroom terms accept`)";

@@ -11,7 +11,8 @@ use jiff::civil::Date;
 use super::error::Undecided;
 use crate::clock::end_of_london_day;
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId, StudyId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
+    SessionId, StudyId,
 };
 use crate::model::study::Requirement;
 use crate::model::{Action, Assignment, Kind, Membership, Person, Role, Study, Supplier, Tier};
@@ -47,6 +48,18 @@ pub(super) enum Thing {
         id: ReleaseId,
         requested_by: PersonId,
         given: bool,
+    },
+    Request {
+        id: RequestId,
+        offered: bool,
+        withdrawing: bool,
+    },
+    Disclosure {
+        id: DisclosureId,
+        raised_by: PersonId,
+        safeguarding_lead: Option<PersonId>,
+        decided: bool,
+        in_force: bool,
     },
     Erasure {
         id: ErasureId,
@@ -184,6 +197,8 @@ pub(super) struct Words {
     assignment: EntityTypeName,
     release: EntityTypeName,
     erasure: EntityTypeName,
+    request: EntityTypeName,
+    disclosure: EntityTypeName,
     action: EntityTypeName,
 }
 
@@ -203,6 +218,8 @@ impl Words {
             assignment: word("Assignment")?,
             release: word("Release")?,
             erasure: word("Erasure")?,
+            request: word("Request")?,
+            disclosure: word("Disclosure")?,
             action: word("Action")?,
         })
     }
@@ -313,6 +330,34 @@ impl Words {
                     ("given", truth(*given)),
                 ]),
             ),
+            Thing::Request {
+                id,
+                offered,
+                withdrawing,
+            } => (
+                uid(&self.request, id.to_string()),
+                named([
+                    ("offered", truth(*offered)),
+                    ("withdrawing", truth(*withdrawing)),
+                ]),
+            ),
+            Thing::Disclosure {
+                id,
+                raised_by,
+                safeguarding_lead,
+                decided,
+                in_force,
+            } => {
+                let mut attributes = named([
+                    ("raisedBy", self.somebody(*raised_by)),
+                    ("decided", truth(*decided)),
+                    ("inForce", truth(*in_force)),
+                ]);
+                if let Some(person) = safeguarding_lead {
+                    attributes.insert("safeguardingLead".to_owned(), self.somebody(*person));
+                }
+                (uid(&self.disclosure, id.to_string()), attributes)
+            }
             Thing::Erasure {
                 id,
                 requested_by,

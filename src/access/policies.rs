@@ -10,13 +10,14 @@ use super::facts::RestsOn;
 pub(super) const SCHEMA: &str = include_str!("policies/strongroom.cedarschema");
 
 /// The policies, a file per family of actions.
-pub(super) const FILES: [(&str, &str); 7] = [
+pub(super) const FILES: [(&str, &str); 8] = [
     ("people.cedar", include_str!("policies/people.cedar")),
     ("studies.cedar", include_str!("policies/studies.cedar")),
     ("material.cedar", include_str!("policies/material.cedar")),
     ("suppliers.cedar", include_str!("policies/suppliers.cedar")),
     ("releases.cedar", include_str!("policies/releases.cedar")),
     ("erasure.cedar", include_str!("policies/erasure.cedar")),
+    ("requests.cedar", include_str!("policies/requests.cedar")),
     ("audit.cedar", include_str!("policies/audit.cedar")),
 ];
 

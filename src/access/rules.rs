@@ -38,6 +38,8 @@ impl Question {
             Thing::Assignment { .. } => Some(Self::Do(Action::ReadAssignment)),
             Thing::Release { .. } => Some(Self::Do(Action::ReadRelease)),
             Thing::Erasure { .. } => Some(Self::Do(Action::ReadErasure)),
+            Thing::Request { .. } => Some(Self::Do(Action::ReadRequest)),
+            Thing::Disclosure { .. } => Some(Self::Do(Action::ReadDisclosure)),
         }
     }
 
@@ -250,7 +252,8 @@ mod tests {
     use crate::access::policies::{FILES, SCHEMA};
     use crate::entropy::SystemEntropy;
     use crate::id::{
-        AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId, StudyId,
+        AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId,
+        RequestId, SessionId, StudyId,
     };
     use crate::model::person::TERMS_VERSION;
     use crate::model::{Membership, Tier};
@@ -327,6 +330,22 @@ mod tests {
                     refusable: true,
                 }
             }
+            Question::Do(Action::ReadRequest | Action::AnswerRequest | Action::FetchBundle) => {
+                Thing::Request {
+                    id: RequestId::random(&entropy).expect("entropy"),
+                    offered: true,
+                    withdrawing: true,
+                }
+            }
+            Question::Do(
+                Action::ReadDisclosure | Action::DecideDisclosure | Action::FetchDisclosure,
+            ) => Thing::Disclosure {
+                id: DisclosureId::random(&entropy).expect("entropy"),
+                raised_by: somebody(Role::StudyLead).id,
+                safeguarding_lead: None,
+                decided: false,
+                in_force: false,
+            },
             Question::Do(
                 Action::ReadStudy
                 | Action::ManageStudy
@@ -334,7 +353,9 @@ mod tests {
                 | Action::ReadRetention
                 | Action::FindParticipant
                 | Action::AddParticipant
-                | Action::AddSession,
+                | Action::AddSession
+                | Action::OpenRequest
+                | Action::RaiseDisclosure,
             ) => Thing::Study {
                 id: StudyId::random(&entropy).expect("entropy"),
                 closed: true,

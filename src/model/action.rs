@@ -89,6 +89,22 @@ actions! {
     RefuseErasure = "refuse-erasure";
     /// Follow an erasure and read its certificate.
     ReadErasure = "read-erasure";
+    /// Record a participant's rights request.
+    OpenRequest = "open-request";
+    /// Follow a rights request.
+    ReadRequest = "read-request";
+    /// Stop a request's clock, answer it, refuse it.
+    AnswerRequest = "answer-request";
+    /// Fetch the sealed answer to a request.
+    FetchBundle = "fetch-bundle";
+    /// Ask that something be disclosed.
+    RaiseDisclosure = "raise-disclosure";
+    /// Know of a disclosure.
+    ReadDisclosure = "read-disclosure";
+    /// Decide on a disclosure.
+    DecideDisclosure = "decide-disclosure";
+    /// Seal what is disclosed for the one it is disclosed to.
+    FetchDisclosure = "fetch-disclosure";
     /// Read who did what.
     ReadAudit = "read-audit";
     /// See how the vault is.

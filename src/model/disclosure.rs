@@ -43,8 +43,9 @@ pub struct Decision {
     /// To whom it is made; nothing when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<Permit>,
-    /// Why, sealed under the material keys of everyone in the items.
-    pub reason: Sealed,
+    /// Why, sealed under the material keys of everyone in the items; nothing when those are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Sealed>,
 }
 
 /// To whom a disclosure is made, and until when.
@@ -130,7 +131,7 @@ mod tests {
             by: PersonId::random(&entropy).expect("entropy"),
             at: Timestamp::UNIX_EPOCH,
             granted: Some(permit),
-            reason: Sealed::new(Vec::new()),
+            reason: Some(Sealed::new(Vec::new())),
         };
         disclosure.decision = Some(decision.clone());
         assert!(disclosure.in_force(day).is_some());

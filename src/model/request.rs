@@ -81,6 +81,9 @@ pub enum Outcome {
         /// What, sealed under the participant's material key.
         what: Sealed,
     },
+    /// A transcript without anything that identifies them is handed over (R18). Which one is not
+    /// recorded: what is anonymised leads to nobody, and nobody leads to it.
+    Transcript,
     /// They are restricted: nothing they are in is opened until that is lifted.
     Restricted,
     /// A withdrawal was recorded.
@@ -102,6 +105,7 @@ impl Outcome {
             Self::NothingHeld => "nothing-held",
             Self::Bundle { .. } => "bundle",
             Self::Corrected { .. } => "corrected",
+            Self::Transcript => "transcript",
             Self::Restricted => "restricted",
             Self::Withdrawal { .. } => "withdrawal",
             Self::Refused { .. } => "refused",
@@ -156,6 +160,12 @@ impl RightsRequest {
     /// Whether it is not answered and should be.
     pub fn is_overdue(&self, today: Date) -> bool {
         self.closed.is_none() && self.due_on(today) < today
+    }
+
+    /// Whether it is answered by what can be fetched on `day`.
+    pub fn is_offered(&self, day: Date) -> bool {
+        let outcome = self.closed.as_ref().map(|closed| &closed.outcome);
+        matches!(outcome, Some(Outcome::Bundle { expires }) if day <= *expires)
     }
 
     /// The first day of the pause that is still open.
@@ -242,7 +252,8 @@ fn days(from: Date, to: Date) -> i32 {
 }
 
 words! {
-    /// What a participant asks: the rights of UK GDPR articles 15 to 18, 20 and 21.
+    /// What a participant asks: the rights of UK GDPR articles 15 to 18, 20 and 21, and one more that
+    /// a notice may promise.
     RequestKind, or UnknownRequestKind as "a kind of rights request" {
         /// A copy of what is held, and how it was used (article 15).
         Access = "access",
@@ -256,6 +267,8 @@ words! {
         Objection = "objection",
         /// What they gave, in a form for others to read (article 20).
         Portability = "portability",
+        /// An anonymised transcript, where the study's notice promises one (R18).
+        Transcript = "transcript",
     }
 }
 

@@ -258,6 +258,7 @@ fn narrows(event: &Event) -> bool {
             | Event::StudyAccessEnded { .. }
             | Event::SupplierApproved { .. }
             | Event::AssignmentEnded { .. }
+            | Event::ParticipantRestricted { .. }
             | Event::WithdrawalRecorded { .. }
             | Event::KeysDestroyed { .. }
     )

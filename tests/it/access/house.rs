@@ -8,17 +8,19 @@ use serde::Serialize;
 use strongroom::access::{BearerToken, Caller, EnrolmentCode, authenticate};
 use strongroom::entropy::SystemEntropy;
 use strongroom::id::{
-    AssignmentId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId, ReleaseId, SessionId,
-    StudyId, SupplierId, TokenId,
+    AssignmentId, DisclosureId, ErasureId, InvitationId, ItemId, ParticipantId, PersonId,
+    ReleaseId, RequestId, SessionId, StudyId, SupplierId, TokenId,
 };
 use strongroom::index::{Batch, Index, Reader, RowKey, Table, tables};
 use strongroom::model::item::{Check, Derived};
 use strongroom::model::person::TERMS_VERSION;
 use strongroom::model::release::Verdict;
+use strongroom::model::request::{Closed, Outcome};
 use strongroom::model::{
-    Actor, Assignment, Cause, Erasure, Invitation, Item, Kind, LawfulBasis, LeafNumber, Membership,
-    OnWithdrawal, Participant, Permission, Person, Purpose, Release, Role, Scope, Sealed, Session,
-    SessionKind, Standing, Study, Supplier, Tier, Token, Withdrawal,
+    Actor, AnswerWithin, Assignment, Cause, Disclosure, Erasure, Ground, Invitation, Item, Kind,
+    LawfulBasis, LeafNumber, Membership, OnWithdrawal, Participant, Permission, Person, Purpose,
+    Release, RequestKind, RightsRequest, Role, Scope, Sealed, Session, SessionKind, Standing,
+    Study, Supplier, Tier, Token, Withdrawal,
 };
 use strongroom::secret::Key;
 use tempfile::TempDir;
@@ -346,6 +348,44 @@ impl House {
         item
     }
 
+    /// A request that is answered by what can be fetched.
+    pub(crate) fn request(&mut self, study: StudyId, participant: ParticipantId) -> RequestId {
+        let request = RightsRequest {
+            id: draw!(RequestId, self),
+            study,
+            participant,
+            kind: RequestKind::Access,
+            opened: Date::constant(2026, 1, 10),
+            opened_by: draw!(PersonId, self),
+            within: AnswerWithin::CalendarMonth,
+            pauses: Vec::new(),
+            closed: Some(Closed {
+                on: Date::constant(2026, 1, 11),
+                by: draw!(PersonId, self),
+                outcome: Outcome::Bundle {
+                    expires: Date::constant(2026, 1, 15),
+                },
+            }),
+        };
+        self.put(&tables::REQUESTS, request.id, &request);
+        request.id
+    }
+
+    /// A disclosure that nobody has decided on.
+    pub(crate) fn disclosure(&mut self, study: StudyId, item: ItemId) -> DisclosureId {
+        let disclosure = Disclosure {
+            id: draw!(DisclosureId, self),
+            study,
+            ground: Ground::Safeguarding,
+            items: vec![item],
+            raised_by: draw!(PersonId, self),
+            raised_at: self.now,
+            decision: None,
+        };
+        self.put(&tables::DISCLOSURES, disclosure.id, &disclosure);
+        disclosure.id
+    }
+
     /// Identifiers that nothing has.
     pub(crate) fn nothing(&self) -> Ids {
         Ids {
@@ -357,15 +397,21 @@ impl House {
             assignment: draw!(AssignmentId, self),
             erasure: draw!(ErasureId, self),
             release: draw!(ReleaseId, self),
+            request: draw!(RequestId, self),
+            disclosure: draw!(DisclosureId, self),
         }
     }
 
-    /// A study with one of everything in it; the erasure was asked for by `requested_by`.
+    /// A study with one of everything in it; the erasure was asked for by `requested_by`, who is its
+    /// safeguarding lead.
     pub(crate) fn ids(&mut self, requested_by: PersonId) -> Ids {
         let study = self.study();
         let participant = self.participant(study);
         let session = self.session(study, &[participant]);
         let item = self.item(session, None);
+        self.edit(&tables::STUDIES, study, |row| {
+            row.contacts.safeguarding_lead = Some(requested_by);
+        });
         let supplier = self.supplier(Date::constant(2026, 1, 2));
         let assignment = self.assign(item, supplier, Date::constant(2026, 3, 31));
         Ids {
@@ -377,6 +423,8 @@ impl House {
             assignment,
             erasure: self.erasure(study, participant, requested_by),
             release: self.release(study, requested_by),
+            request: self.request(study, participant),
+            disclosure: self.disclosure(study, item),
         }
     }
 }
@@ -392,4 +440,6 @@ pub(crate) struct Ids {
     pub(crate) assignment: AssignmentId,
     pub(crate) erasure: ErasureId,
     pub(crate) release: ReleaseId,
+    pub(crate) request: RequestId,
+    pub(crate) disclosure: DisclosureId,
 }

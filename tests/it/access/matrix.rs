@@ -211,12 +211,15 @@ impl World {
         let knows_people = (self.works() || oversees) && !gone;
         let knows_item = (self.works() || is(&[governance]) || self.is_assigned()) && !gone;
         let knows_erasure = self.leads() || oversees;
+        let knows_request = self.leads() || is(&[governance]);
         let knows_release = (self.works() || is(&[governance])) && self.terms;
         let knows_assignment = self.works() || is(&[governance]) || self.is_theirs();
         let withdrawal = (frozen, Why::WithdrawalUnderWay);
         let terms = (!self.terms, Why::TermsFirst);
         let consent = (!self.permitted, Why::NotPermittedAnyMore);
         let restricted = (self.restricted, Why::Restricted);
+        // Whoever asked for the erasure is the study's safeguarding lead.
+        let another_decides = (!self.asked_for_it, Why::SafeguardingLeadDecides);
         let no_names = (is(&[governance]), Why::GovernanceReadsNoNames);
         let (known, permitted, reasons) = match asked {
             Asked::To(ManagePeople | ManageSuppliers) => (true, is(&[admin, governance]), vec![]),
@@ -283,6 +286,21 @@ impl World {
             Asked::To(ApproveErasure) => {
                 let second = (self.asked_for_it, Why::SecondPersonNeeded);
                 (knows_erasure, is(&[governance]), vec![second])
+            }
+            Asked::To(OpenRequest) => (knows_study, self.leads() || is(&[governance]), vec![]),
+            Asked::To(ReadRequest) => (knows_request, true, vec![]),
+            Asked::To(AnswerRequest) => (knows_request, is(&[governance]), vec![]),
+            Asked::To(FetchBundle) => {
+                let opens_nothing = (is(&[governance]), Why::GovernanceOpensNothing);
+                let reasons = vec![withdrawal, (gone, Why::NoBundle), terms, opens_nothing];
+                (knows_request, self.leads(), reasons)
+            }
+            Asked::To(RaiseDisclosure) => (knows_study, self.leads(), vec![]),
+            Asked::To(ReadDisclosure) => (is(&[governance]), true, vec![]),
+            Asked::To(DecideDisclosure) => (is(&[governance]), true, vec![another_decides]),
+            Asked::To(FetchDisclosure) => {
+                let reasons = vec![another_decides, (true, Why::DisclosureNotInForce)];
+                (is(&[governance]), true, reasons)
             }
             Asked::To(RefuseErasure) => {
                 let in_time = (true, Why::InTime);
