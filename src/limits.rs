@@ -99,6 +99,22 @@ pub const REQUEST_BODY_MAX: usize = 1024 * 1024;
 /// Most participants in one session.
 pub const SESSION_PARTICIPANTS_MAX: usize = 50;
 
+/// Days for which the answer to a rights request can be fetched, unless fewer or more are asked for.
+pub const BUNDLE_DAYS: i32 = 30;
+
+/// Most days for which the answer to a rights request, or what is disclosed, can be fetched.
+pub const BUNDLE_DAYS_MAX: i32 = 90;
+
+/// Rows of the record of use in one file of an answer, at least.
+pub const BUNDLE_USE_ROWS: usize = 1000;
+
+/// Journal records looked through at a time for the record of use: what is held in memory, and how
+/// long an erasure that breaks the answer off goes unnoticed.
+pub const BUNDLE_USE_RECORDS: u64 = 8192;
+
+/// Most items in one disclosure: only what is needed.
+pub const DISCLOSURE_ITEMS_MAX: usize = 100;
+
 /// Most rows in one page of a list.
 pub const PAGE_ROWS_MAX: usize = 1000;
 

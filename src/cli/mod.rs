@@ -5,6 +5,7 @@ mod audit;
 mod certificate;
 mod day;
 mod demo;
+mod disclosure;
 mod erasure;
 mod failure;
 mod fetch;
@@ -16,6 +17,7 @@ mod participant;
 mod person;
 mod profile;
 mod progress;
+mod request;
 mod retention;
 mod serve;
 mod session;
@@ -110,6 +112,12 @@ enum Command {
     /// Follow and approve erasures.
     #[command(subcommand)]
     Erasure(erasure::Command),
+    /// Record and answer what participants ask: access, rectification, erasure and the others.
+    #[command(subcommand)]
+    Request(request::Command),
+    /// Raise and decide what may have to be disclosed.
+    #[command(subcommand)]
+    Disclosure(disclosure::Command),
     /// Verify a certificate of erasure, anywhere.
     #[command(subcommand)]
     Certificate(certificate::Command),
@@ -189,6 +197,8 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Unassign(args) => assign::end(args, &profile()?, out).await,
         Command::Withdraw(args) => withdraw::run(args, &profile()?, out).await,
         Command::Erasure(command) => erasure::run(command, &profile()?, out).await,
+        Command::Request(command) => request::run(command, &profile()?, out).await,
+        Command::Disclosure(command) => disclosure::run(command, &profile()?, out).await,
         Command::Certificate(command) => certificate::run(command, &profile()?, out).await,
         Command::Retention(command) => retention::run(command, &profile()?, out).await,
         Command::Audit(command) => audit::run(command, &profile()?, out).await,

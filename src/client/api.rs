@@ -5,14 +5,17 @@ use reqwest::Method;
 use super::connect::Client;
 use super::error::ClientError;
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
+    StudyId, SupplierId,
 };
 use crate::wire::{
-    AuditPage, AuditVerification, Challenge, ControlsView, Created, Enrolled, Enrolment,
-    ErasureView, Health, Invited, ItemView, Me, MembershipView, NewAssignment, NewChallenge,
-    NewMembership, NewParticipant, NewPerson, NewSession, NewStudy, NewSupplier, NewWithdrawal,
-    ParticipantView, PersonView, Renewal, SessionView, StudyView, SupplierView, Suspension,
-    VaultView, VerifierKey, WithdrawalAnswer,
+    AuditPage, AuditVerification, Challenge, ControlsView, Created, DisclosureView, Enrolled,
+    Enrolment, ErasureView, Health, Invited, ItemView, Me, MembershipView, NewAnswer,
+    NewAssignment, NewChallenge, NewDisclosure, NewDisclosureDecision, NewMembership,
+    NewParticipant, NewPause, NewPerson, NewRefusal, NewResumption, NewRightsRequest, NewSession,
+    NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, Renewal, RequestView,
+    Restriction, SessionView, StudyView, SupplierView, Suspension, VaultView, VerifierKey,
+    WithdrawalAnswer,
 };
 
 /// How many rows are asked for at once.
@@ -87,6 +90,26 @@ questions! {
     erasure(erasure: ErasureId) -> ErasureView = get "/erasures/{erasure}";
     /// Approves an erasure and waits for it.
     approve_erasure(erasure: ErasureId) -> ErasureView = post_nothing "/erasures/{erasure}/approval";
+    /// Records what a participant asks.
+    open_request(study: StudyId, request: &NewRightsRequest) -> RequestView = post "/studies/{study}/requests" with request;
+    /// One rights request.
+    rights_request(request: RequestId) -> RequestView = get "/requests/{request}";
+    /// Stops a request's clock.
+    pause_request(request: RequestId, pause: &NewPause) -> RequestView = post "/requests/{request}/pause" with pause;
+    /// Lets a request's clock go on.
+    resume_request(request: RequestId, resumption: &NewResumption) -> RequestView = post "/requests/{request}/resumption" with resumption;
+    /// Answers a request.
+    answer_request(request: RequestId, answer: &NewAnswer) -> RequestView = post "/requests/{request}/answer" with answer;
+    /// Refuses a request.
+    refuse_request(request: RequestId, refusal: &NewRefusal) -> RequestView = post "/requests/{request}/refusal" with refusal;
+    /// Asks that something be disclosed.
+    raise_disclosure(study: StudyId, disclosure: &NewDisclosure) -> Created<DisclosureId> = post "/studies/{study}/disclosures" with disclosure;
+    /// The disclosures one may know of.
+    disclosures() -> Vec<DisclosureView> = get "/disclosures";
+    /// One disclosure.
+    disclosure(disclosure: DisclosureId) -> DisclosureView = get "/disclosures/{disclosure}";
+    /// Decides on a disclosure.
+    decide_disclosure(disclosure: DisclosureId, decision: &NewDisclosureDecision) -> DisclosureView = post "/disclosures/{disclosure}/decision" with decision;
     /// What verifying the whole journal finds.
     verify_audit() -> AuditVerification = get "/audit/verification";
     /// What testing the controls finds.
@@ -105,6 +128,33 @@ impl Client {
     pub async fn suspend(&self, person: PersonId, suspended: bool) -> Result<(), ClientError> {
         let path = format!("/people/{person}/suspension");
         self.tell(Method::PUT, &path, &Suspension { suspended })
+            .await
+    }
+
+    /// The rights requests one may follow, of one study or of all.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn rights_requests(
+        &self,
+        study: Option<StudyId>,
+    ) -> Result<Vec<RequestView>, ClientError> {
+        let query: Vec<_> = study.iter().map(|study| ("study", study)).collect();
+        self.read(self.request(Method::GET, "/requests").query(&query))
+            .await
+    }
+
+    /// Keeps a participant's data without using them, or uses them again.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn restrict(
+        &self,
+        participant: ParticipantId,
+        restricted: bool,
+    ) -> Result<(), ClientError> {
+        let path = format!("/participants/{participant}/restriction");
+        self.tell(Method::PUT, &path, &Restriction { restricted })
             .await
     }
 

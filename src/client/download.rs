@@ -12,7 +12,10 @@ use reqwest::{Method, Response, StatusCode};
 use super::Watcher;
 use super::connect::Client;
 use super::error::ClientError;
-use crate::id::ItemId;
+use super::readdress::Readdress;
+use crate::agefile::AgeError;
+use crate::id::{DisclosureId, ItemId, RequestId};
+use age::secrecy::SecretString;
 
 /// Interruptions in a row, without a byte of progress, after which a download is given up.
 const TRIES: u32 = 6;
@@ -72,15 +75,79 @@ impl Client {
         watcher: &dyn Watcher,
     ) -> Result<Fetched, ClientError> {
         let path = format!("/items/{item}/sealed");
+        self.fetch_age(&path, recipients, None, target, watcher)
+            .await
+    }
+
+    /// Downloads the answer to a rights request, sealed to `recipients`.
+    ///
+    /// # Errors
+    /// As [`Client::fetch_sealed`].
+    pub async fn fetch_bundle(
+        &self,
+        request: RequestId,
+        recipients: &[String],
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
+        let path = format!("/requests/{request}/bundle");
+        self.fetch_age(&path, recipients, None, target, watcher)
+            .await
+    }
+
+    /// Downloads the answer to a rights request, sealed under a passphrase that stays on this machine.
+    ///
+    /// # Errors
+    /// As [`Client::fetch_sealed`], and [`ClientError::Age`].
+    pub async fn fetch_bundle_for_passphrase(
+        &self,
+        request: RequestId,
+        passphrase: &SecretString,
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
+        let path = format!("/requests/{request}/bundle");
+        let identity = age::x25519::Identity::generate();
+        let recipients = [identity.to_public().to_string()];
+        let readdress = Some((&identity, passphrase));
+        self.fetch_age(&path, &recipients, readdress, target, watcher)
+            .await
+    }
+
+    /// Downloads one item of a disclosure, sealed to the recipient that was named.
+    ///
+    /// # Errors
+    /// As [`Client::fetch_sealed`].
+    pub async fn fetch_disclosed(
+        &self,
+        disclosure: DisclosureId,
+        item: ItemId,
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
+        let path = format!("/disclosures/{disclosure}/items/{item}");
+        self.fetch_age(&path, &[], None, target, watcher).await
+    }
+
+    async fn fetch_age(
+        &self,
+        path: &str,
+        recipients: &[String],
+        readdress: Option<(&age::x25519::Identity, &SecretString)>,
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
         let recipients: Vec<_> = recipients.iter().map(|r| ("recipient", r)).collect();
         let mut interruptions = 0;
         loop {
             let mut sink = Sink::open(target)?;
-            let request = self.request(Method::GET, &path).query(&recipients);
+            sink.readdress = readdress.map(|(from, to)| Readdress::new(from, to));
+            let request = self.request(Method::GET, path).query(&recipients);
             let fetched = match self.send(request).await {
                 Ok(response) => self.pour(response, &mut sink, 0, watcher).await,
                 Err(error) => Err(error),
             };
+            let fetched = fetched.and_then(|bytes| sink.readdressed().map(|()| bytes));
             match fetched {
                 Ok(bytes) => {
                     return sink.end(Ok(Fetched {
@@ -106,7 +173,7 @@ impl Client {
         &self,
         item: ItemId,
         range: Option<Range<u64>>,
-        sink: &mut Sink,
+        sink: &mut Sink<'_>,
         watcher: &dyn Watcher,
     ) -> Result<Fetched, ClientError> {
         let path = format!("/items/{item}/content");
@@ -165,7 +232,7 @@ impl Client {
     async fn pour(
         &self,
         mut response: Response,
-        sink: &mut Sink,
+        sink: &mut Sink<'_>,
         start: u64,
         watcher: &dyn Watcher,
     ) -> Result<u64, ClientError> {
@@ -193,9 +260,11 @@ impl Client {
 }
 
 /// What is written until it is whole.
-struct Sink {
+struct Sink<'a> {
     place: Place,
+    /// Bytes that came, and are written or waiting for their header.
     written: u64,
+    readdress: Option<Readdress<'a>>,
 }
 
 enum Place {
@@ -207,7 +276,7 @@ enum Place {
     Stdout(io::Stdout),
 }
 
-impl Sink {
+impl Sink<'_> {
     fn open(target: &Target) -> Result<Self, ClientError> {
         let place = match target {
             Target::Stdout => Place::Stdout(io::stdout()),
@@ -230,7 +299,11 @@ impl Sink {
                 }
             }
         };
-        Ok(Self { place, written: 0 })
+        Ok(Self {
+            place,
+            written: 0,
+            readdress: None,
+        })
     }
 
     fn is_file(&self) -> bool {
@@ -238,15 +311,27 @@ impl Sink {
     }
 
     fn write(&mut self, piece: &[u8]) -> Result<(), ClientError> {
+        let exchanged = match &mut self.readdress {
+            Some(readdress) => readdress.pass(piece)?,
+            None => None,
+        };
+        self.written += piece.len() as u64;
+        let piece = exchanged.as_deref().unwrap_or(piece);
         let (written, path) = match &mut self.place {
             Place::File {
                 file, unfinished, ..
             } => (file.write_all(piece), unfinished.as_path()),
             Place::Stdout(stdout) => (stdout.write_all(piece), Path::new("standard output")),
         };
-        written.map_err(|error| ClientError::file("write", path, error))?;
-        self.written += piece.len() as u64;
-        Ok(())
+        written.map_err(|error| ClientError::file("write", path, error))
+    }
+
+    /// That a header that was to be exchanged came whole.
+    fn readdressed(&self) -> Result<(), ClientError> {
+        match &self.readdress {
+            Some(readdress) if !readdress.is_done() => Err(AgeError::HeaderTruncated.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Puts a whole download in its place, or takes away what there is of a broken one.

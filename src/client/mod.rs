@@ -4,6 +4,7 @@ mod api;
 mod connect;
 mod download;
 mod error;
+mod readdress;
 mod retention;
 mod source;
 mod upload;

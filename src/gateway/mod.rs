@@ -5,6 +5,7 @@
 //! place (`problem`); what surrounds every request is in another (`guard`). Uploads speak tus 1.0,
 //! downloads plain HTTP with ranges; a transfer that fails breaks its connection.
 
+mod disclosures;
 mod downloads;
 mod erasures;
 mod extract;
@@ -16,6 +17,7 @@ mod openapi;
 mod people;
 mod problem;
 mod range;
+mod requests;
 mod retention;
 mod router;
 mod state;

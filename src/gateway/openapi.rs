@@ -8,7 +8,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
-use super::{downloads, erasures, items, people, retention, studies, uploads, vault};
+use super::{
+    disclosures, downloads, erasures, items, people, requests, retention, studies, uploads, vault,
+};
 use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 
@@ -39,6 +41,9 @@ const TOKEN: &str = "token";
         items::assign, items::end_assignment, items::suppliers, items::approve_supplier,
         studies::withdraw, erasures::list, erasures::show, erasures::approve, erasures::certificate,
         retention::due, retention::run, retention::date_moment,
+        requests::open, requests::list, requests::show, requests::pause, requests::resume,
+        requests::answer, requests::refuse, requests::bundle, requests::restrict,
+        disclosures::raise, disclosures::list, disclosures::show, disclosures::decide, disclosures::fetch,
         vault::audit, vault::verification, vault::controls,
     ),
 )]

@@ -10,7 +10,9 @@ use axum::routing::{MethodFilter, on};
 use super::guard::{guard, override_method};
 use super::problem::{no_such_method, no_such_route};
 use super::state::Shared;
-use super::{downloads, erasures, items, people, retention, studies, uploads, vault};
+use super::{
+    disclosures, downloads, erasures, items, people, requests, retention, studies, uploads, vault,
+};
 
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path;)+) => {
@@ -76,6 +78,22 @@ routes! {
     GET     "/v1/retention"                             => retention::due;
     POST    "/v1/retention/runs"                        => retention::run;
     PUT     "/v1/studies/{study}/moments/{moment}"      => retention::date_moment;
+
+    POST    "/v1/studies/{study}/requests"              => requests::open;
+    GET     "/v1/requests"                              => requests::list;
+    GET     "/v1/requests/{request}"                    => requests::show;
+    POST    "/v1/requests/{request}/pause"              => requests::pause;
+    POST    "/v1/requests/{request}/resumption"         => requests::resume;
+    POST    "/v1/requests/{request}/answer"             => requests::answer;
+    POST    "/v1/requests/{request}/refusal"            => requests::refuse;
+    GET     "/v1/requests/{request}/bundle"             => requests::bundle;
+    PUT     "/v1/participants/{participant}/restriction" => requests::restrict;
+
+    POST    "/v1/studies/{study}/disclosures"           => disclosures::raise;
+    GET     "/v1/disclosures"                           => disclosures::list;
+    GET     "/v1/disclosures/{disclosure}"              => disclosures::show;
+    POST    "/v1/disclosures/{disclosure}/decision"     => disclosures::decide;
+    GET     "/v1/disclosures/{disclosure}/items/{item}" => disclosures::fetch;
 
     GET     "/v1/audit"                                 => vault::audit;
     GET     "/v1/audit/verification"                    => vault::verification;

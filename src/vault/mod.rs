@@ -8,6 +8,7 @@ mod commit;
 mod config;
 mod error;
 mod material;
+mod notes;
 mod open;
 mod replay;
 mod search;

@@ -4,15 +4,18 @@
 //! response names the thing it made under `id`. Unknown fields of a request are refused, so that a
 //! misspelt one is never quietly ignored.
 
+mod disclosures;
 mod erasures;
 mod items;
 mod people;
 mod problem;
+mod requests;
 mod retention;
 mod schema;
 mod studies;
 mod vault;
 
+pub use disclosures::{DisclosureView, NewDisclosure, NewDisclosureDecision, NewPermit};
 pub use erasures::{ErasureView, NewWithdrawal, WithdrawalAnswer};
 pub use items::{AssignmentView, ItemView, NewAssignment, NewSupplier, SupplierView};
 pub use people::{
@@ -20,6 +23,10 @@ pub use people::{
     PersonView, Renewal, Suspension,
 };
 pub use problem::{Problem, ProblemKind};
+pub use requests::{
+    NewAnswer, NewPause, NewRefusal, NewResumption, NewRightsRequest, PauseView, RequestView,
+    Restriction,
+};
 pub use retention::{
     DueKeptBack, DuePage, DueView, DueWhat, MomentDate, MomentView, NewRetentionRun, RetentionRun,
     RetentionWarning, WarningAbout,

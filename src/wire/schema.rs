@@ -6,13 +6,13 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::ProblemKind;
 use crate::id::{
-    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
-    UploadId, VaultId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
+    StudyId, SupplierId, UploadId, VaultId,
 };
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::{
-    Actor, ErasureStage, Kind, LawfulBasis, Permission, RetentionRules, Role, SessionKind,
-    Standing, StudyMoment, Text, Tier, WithdrawalWindow,
+    Actor, AnswerWithin, ErasureStage, Ground, Kind, LawfulBasis, Permission, RequestKind,
+    RetentionRules, Role, SessionKind, Standing, StudyMoment, Text, Tier, WithdrawalWindow,
 };
 
 /// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
@@ -68,6 +68,8 @@ identifiers! {
     AssignmentId = "One item given to one supplier.";
     UploadId = "An upload that is not finished.";
     ErasureId = "The destruction of keys, from request to certificate.";
+    RequestId = "A participant's rights request.";
+    DisclosureId = "A disclosure to somebody outside.";
 }
 
 words! {
@@ -85,11 +87,16 @@ words! {
         Consent, Contract, LegalObligation, VitalInterests, PublicTask, LegitimateInterests;
     StudyMoment = "A moment in the life of a study, that its rules count from.":
         Publication, CollectionEnds, AnalysisBegins, Completion, Linked;
+    RequestKind = "What a participant asks.":
+        Access, Rectification, Erasure, Restriction, Objection, Portability, Transcript;
+    Ground = "Why something may have to be disclosed.":
+        Wrongdoing, LegalDuty, Safeguarding, RiskOfHarm, Fraud;
     ErasureStage = "How far an erasure has come.":
         Requested, Approved, KeysDestroyed, Inaccessible, CiphertextDeleted, Certified;
 }
 
 texts! {
+    AnswerWithin = "How soon rights requests are answered: `month`, or days up to 30.", "month";
     WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day, and whether the analysis ends it early.",
         "30d after session";
     RetentionRules = "How long things are kept: one rule or more, with `;` between them.",

@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use super::error::WorkError;
 use super::service::Service;
-use crate::access::Grant;
 use crate::access::acts::OpenItem;
+use crate::access::{Act, Grant};
 use crate::agefile::{
     ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
 };
 use crate::limits::{DOWNLOAD_BATCH_CHUNKS, TRANSFER_RECHECK};
 use crate::model::item::Particulars;
-use crate::model::{Action, Actor, Event};
+use crate::model::{Action, Actor, Event, Item};
 use crate::objects::{Download, ObjectKey};
 
 /// Plaintext on its way out.
@@ -58,7 +58,7 @@ pub async fn open(
     let span = ChunkSpan::covering(range.clone(), length).ok_or(WorkError::BadRange { length })?;
     let watch = Watch::over(service, grant)?;
     let grant = &watch.grant;
-    let particulars = particulars(service, grant)?;
+    let particulars = particulars(service, grant.loaded())?;
     let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
     record(service, grant, detail).await?;
     let file_key = file_key(&particulars);
@@ -98,18 +98,36 @@ pub async fn sealed(
             "no recipient is known for you; name one with --recipient, or log in again".to_owned(),
         ));
     }
-    let parsed = Recipients::parse(&recipients, Plugins::Refuse)
+    let to = Recipients::parse(&recipients, Plugins::Refuse)
         .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
+    let accessed = Event::Accessed {
+        action: Action::OpenItem,
+        resource: grant.loaded().id.to_string(),
+        detail: Some(format!("sealed copy for {}", recipients.join(" "))),
+    };
+    let item = grant.loaded().clone();
+    sealed_to(service, grant, &item, &to, accessed).await
+}
+
+/// Gives `item` out as it is stored, with a fresh age header for `recipients`, once `accessed` is on
+/// record and as long as `grant` lasts.
+pub(super) async fn sealed_to<A: Act>(
+    service: &Arc<Service>,
+    grant: Grant<A>,
+    item: &Item,
+    recipients: &Recipients,
+    accessed: Event,
+) -> Result<SealedCopy<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<A>>, WorkError> {
     let watch = Watch::over(service, grant)?;
-    let grant = &watch.grant;
-    let particulars = particulars(service, grant)?;
-    let header = write_header(&file_key(&particulars), &parsed)
+    let particulars = particulars(service, item)?;
+    let header = write_header(&file_key(&particulars), recipients)
         .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
-    let detail = format!("sealed copy for {}", recipients.join(" "));
-    record(service, grant, Some(detail)).await?;
-    let stored = sealed_length(grant.loaded().length);
+    service
+        .note(Actor::Person(watch.grant.person()), accessed)
+        .await?;
+    let stored = sealed_length(item.length);
     let stored = stored.ok_or_else(|| WorkError::Internal("a length beyond age".to_owned()))?;
-    let object = ObjectKey::Material(grant.loaded().id);
+    let object = ObjectKey::Material(item.id);
     let download = service.store().get(object, 0..stored).await?;
     let length = header.len() as u64 + stored;
     let flow = Flow {
@@ -125,14 +143,14 @@ pub async fn sealed(
 }
 
 /// A transfer under way.
-struct Flow {
-    watch: Watch,
+struct Flow<A: Act> {
+    watch: Watch<A>,
     download: Download,
     ready: VecDeque<Bytes>,
     opener: Option<Opener>,
 }
 
-impl Flow {
+impl<A: Act> Flow<A> {
     /// The next bytes, after a look at whether they may still flow.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, WorkError> {
         loop {
@@ -157,7 +175,7 @@ impl Flow {
     }
 }
 
-impl Flow {
+impl<A: Act> Flow<A> {
     /// Opens a piece as far as whole chunks of it go, or passes it on as it is.
     fn take(&mut self, mut piece: Bytes) -> Result<(), WorkError> {
         let Some(opener) = &mut self.opener else {
@@ -175,17 +193,17 @@ impl Flow {
 }
 
 /// Whether a transfer may go on.
-struct Watch {
+pub(super) struct Watch<A: Act> {
     service: Arc<Service>,
-    grant: Grant<OpenItem>,
+    pub(super) grant: Grant<A>,
     narrowed: watch::Receiver<u64>,
     checked: Instant,
 }
 
-impl Watch {
+impl<A: Act> Watch<A> {
     /// Watches over what was granted, which is decided once more: whatever took it away between
     /// the decision and the first look would not be noticed otherwise.
-    fn over(service: &Arc<Service>, grant: Grant<OpenItem>) -> Result<Self, WorkError> {
+    pub(super) fn over(service: &Arc<Service>, grant: Grant<A>) -> Result<Self, WorkError> {
         let narrowed = service.vault().narrowed();
         service.still(&grant)?;
         Ok(Self {
@@ -196,7 +214,7 @@ impl Watch {
         })
     }
 
-    fn check(&mut self) -> Result<(), WorkError> {
+    pub(super) fn check(&mut self) -> Result<(), WorkError> {
         let narrowed = self.narrowed.has_changed().unwrap_or(true);
         let ended = self.service.now() >= self.grant.expires();
         if !narrowed && !ended && self.checked.elapsed() < TRANSFER_RECHECK {
@@ -208,9 +226,9 @@ impl Watch {
     }
 }
 
-fn particulars(service: &Service, grant: &Grant<OpenItem>) -> Result<Particulars, WorkError> {
+pub(super) fn particulars(service: &Service, item: &Item) -> Result<Particulars, WorkError> {
     let view = service.vault().view()?;
-    Ok(view.particulars(service.vault(), grant.loaded())?)
+    Ok(view.particulars(service.vault(), item)?)
 }
 
 async fn record(
@@ -226,6 +244,6 @@ async fn record(
     service.note(Actor::Person(grant.person()), accessed).await
 }
 
-fn file_key(particulars: &Particulars) -> FileKey {
+pub(super) fn file_key(particulars: &Particulars) -> FileKey {
     FileKey::init_with_mut(|key| *key = particulars.file_key)
 }

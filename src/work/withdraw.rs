@@ -110,7 +110,7 @@ fn open_erasure(
 }
 
 /// The last day of the window: that of the latest session they were in.
-fn last_day(
+pub(super) fn last_day(
     reader: &Reader<'_>,
     participant: ParticipantId,
     study: &Study,

@@ -35,7 +35,7 @@ fn filled(path: &str) -> String {
     fill!(
         "{study}" => StudyId, "{person}" => PersonId, "{participant}" => ParticipantId,
         "{item}" => ItemId, "{upload}" => UploadId, "{assignment}" => AssignmentId,
-        "{erasure}" => ErasureId
+        "{erasure}" => ErasureId, "{request}" => RequestId, "{disclosure}" => DisclosureId
     );
     path = path.replace("{moment}", "publication");
     assert!(!path.contains('{'), "{path} has a part that is not filled");
