@@ -4,9 +4,9 @@ use futures::StreamExt as _;
 use jiff::ToSpan as _;
 use serde_json::Value;
 use strongroom::access::acts;
-use strongroom::id::{ParticipantId, RequestId};
+use strongroom::id::{ParticipantId, RequestId, StudyId};
 use strongroom::index::tables;
-use strongroom::model::{AnswerWithin, Event, RequestKind, Role};
+use strongroom::model::{Actor, AnswerWithin, Event, RequestKind, Role};
 use strongroom::work::request::answer::NewAnswer;
 use strongroom::work::request::{self, NewRequest};
 use strongroom::work::{WorkError, request::answer};
@@ -408,6 +408,38 @@ async fn r19_a_refusal_carries_its_reason_and_whom_to_turn_to() {
     assert!(told.contains("in time"), "it came in in time");
 }
 
+/// Somebody who takes part in another study of the same vault.
+async fn in_another_study(house: &House) -> ParticipantId {
+    let vault = house.service.vault();
+    let here = house.participant("Tom").await;
+    let entropy = &*vault.means().entropy;
+    let study = StudyId::random(entropy).expect("entropy");
+    let participant = ParticipantId::random(entropy).expect("entropy");
+    let founded = vault.commit(Actor::Operator, |draft| {
+        let row = draft.reader().get(&tables::STUDIES, &house.staff.study)?;
+        let mut other = Box::new(row.ok_or(WorkError::NoSuchThing)?);
+        other.id = study;
+        let lead = None;
+        Ok::<_, WorkError>((Event::StudyCreated { study: other, lead }, ()))
+    });
+    founded.await.expect("founded");
+    let added = vault.commit(Actor::Operator, |draft| {
+        let reader = draft.reader();
+        let row = reader.get(&tables::PARTICIPANTS, &here)?;
+        let consent = reader.get(&tables::CONSENTS, &(here, 1))?;
+        let mut row = row.ok_or(WorkError::NoSuchThing)?;
+        let mut consent = consent.ok_or(WorkError::NoSuchThing)?;
+        (row.id, row.study, consent.participant) = (participant, study, participant);
+        let event = Event::ParticipantAdded {
+            participant: row,
+            consent,
+        };
+        Ok::<_, WorkError>((event, ()))
+    });
+    added.await.expect("added");
+    participant
+}
+
 #[tokio::test]
 async fn r20_of_whom_nothing_is_held_nothing_is_held() {
     let house = House::new().await;
@@ -415,9 +447,7 @@ async fn r20_of_whom_nothing_is_held_nothing_is_held() {
     house.erase(erased).await;
     let entropy = &*house.service.vault().means().entropy;
     let unknown = ParticipantId::random(entropy).expect("entropy");
-    // Another study's participant.
-    let other = House::new().await;
-    let foreign = other.participant("Tom").await;
+    let foreign = in_another_study(&house).await;
     let mut answers = Vec::new();
     for participant in [erased, unknown, foreign] {
         for kind in RequestKind::ALL {
