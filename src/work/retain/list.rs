@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -11,13 +10,10 @@ use super::find::{Found, Reason, Thing, find};
 pub use super::take::KeptBack;
 use super::take::Rows;
 use super::warn::{Warning, warnings};
-use crate::access::Caller;
-use crate::access::acts::ReadRetention;
 use crate::id::{ParticipantId, StudyId};
-use crate::index::{Reader, tables};
-use crate::model::{Action, Actor, Event, Kind, Moment, Study, Tier};
+use crate::index::Reader;
+use crate::model::{Kind, Moment, Study, Tier};
 use crate::work::error::WorkError;
-use crate::work::service::Service;
 
 /// A page of what is due.
 #[derive(Debug)]
@@ -93,82 +89,6 @@ impl Thing {
     }
 }
 
-/// What is due by a day in one study, or in every study whose lead asks, or that information
-/// governance sees. Asking is recorded.
-///
-/// # Errors
-/// [`WorkError::NoSuchThing`] and [`WorkError::Refused`] for a study of others.
-pub async fn due(
-    service: &Arc<Service>,
-    caller: &Caller,
-    study: Option<StudyId>,
-    on: Option<Date>,
-    after: Option<Cursor>,
-    limit: usize,
-) -> Result<DueList, WorkError> {
-    let studies = match study {
-        Some(id) => {
-            let grant = service.admit_reading::<ReadRetention>(caller, id).await?;
-            vec![grant.into_loaded()]
-        }
-        None => {
-            let accessed = Event::Accessed {
-                action: Action::ReadRetention,
-                resource: "studies".to_owned(),
-                detail: None,
-            };
-            service
-                .note(Actor::Person(caller.person().id), accessed)
-                .await?;
-            followed(service, caller)?
-        }
-    };
-    let on = on.unwrap_or_else(|| service.today());
-    let service = Arc::clone(service);
-    let listing = tokio::task::spawn_blocking(move || {
-        let view = service.vault().view()?;
-        due_in(view.reader(), &studies, on, after, limit)
-    });
-    listing
-        .await
-        .map_err(|error| WorkError::Internal(error.to_string()))?
-}
-
-/// How many things are due in a study today.
-///
-/// # Errors
-/// Those of reading the index.
-pub(in crate::work) async fn count_due(
-    service: &Arc<Service>,
-    study: StudyId,
-) -> Result<usize, WorkError> {
-    let service = Arc::clone(service);
-    let counting = tokio::task::spawn_blocking(move || {
-        let view = service.vault().view()?;
-        let reader = view.reader();
-        let row = reader.get(&tables::STUDIES, &study)?;
-        let row = row.ok_or(WorkError::NoSuchThing)?;
-        let found = find(reader, &row, service.today())?;
-        let due = found.things().count();
-        Ok::<_, WorkError>(due)
-    });
-    counting
-        .await
-        .map_err(|error| WorkError::Internal(error.to_string()))?
-}
-
-fn followed(service: &Service, caller: &Caller) -> Result<Vec<Study>, WorkError> {
-    let rows = {
-        let view = service.vault().view()?;
-        view.reader()
-            .page(&tables::STUDIES, &(), None, usize::MAX)?
-    };
-    let studies = rows.into_iter().map(|(_, study)| study);
-    Ok(studies
-        .filter(|study| service.decide::<ReadRetention>(caller, &study.id).is_ok())
-        .collect())
-}
-
 /// What is due by a day in these studies, for whoever may see it.
 ///
 /// # Errors
@@ -233,7 +153,7 @@ pub fn due_in(
 }
 
 impl<'s> Found<'s> {
-    fn things(&self) -> impl Iterator<Item = (Thing, Reason<'s>)> {
+    pub(super) fn things(&self) -> impl Iterator<Item = (Thing, Reason<'s>)> {
         let items = self.items.iter();
         let items = items.map(|(id, reason)| (Thing::Item(*id), *reason));
         let uploads = self.uploads.iter();

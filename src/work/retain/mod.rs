@@ -16,15 +16,17 @@
 //! vault do not see each other (R50); all that is due in it goes in one epoch, or in as many as one
 //! journal record and its certificate have room for.
 
+mod ask;
 mod find;
 mod list;
 mod run;
 mod take;
 mod warn;
 
+pub(super) use ask::count_due;
+pub use ask::due;
 pub(super) use find::refuse_due;
 pub use find::{Reason, Thing};
-pub(super) use list::count_due;
-pub use list::{Cursor, DueList, DueRow, KeptBack, due, due_in};
+pub use list::{Cursor, DueList, DueRow, KeptBack, due_in};
 pub use run::{Run, daily, run};
 pub use warn::Warning;
