@@ -24,6 +24,7 @@ mod session;
 mod study;
 mod supplier;
 mod unlock;
+mod upkeep;
 mod upload;
 mod vault;
 mod withdraw;

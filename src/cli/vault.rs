@@ -1,4 +1,4 @@
-//! `vault init|status|key|rebuild-index`.
+//! `vault init|status|key`; what needs no gateway is in `upkeep`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,11 @@ use super::failure::Failure;
 use super::output::Output;
 use super::profile::Profile;
 use super::serve::{means, store_credentials};
-use super::unlock::identities;
+use super::upkeep;
 use crate::model::Text;
 use crate::objects::{BucketName, Endpoint, RegionName};
-use crate::vault::{StoreChoice, Vault};
+use crate::vault::StoreChoice;
 use crate::wire::VaultView;
-use crate::work::WorkError;
 use crate::work::found::{self, NewHouse};
 
 #[derive(Debug, clap::Subcommand)]
@@ -25,14 +24,13 @@ pub(super) enum Command {
     /// The public key that certificates are verified with, asked of the gateway.
     Key,
     /// Set the index aside and build it again from the journal; the gateway must be stopped.
-    RebuildIndex {
-        /// The vault's folder.
-        #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
-        vault: PathBuf,
-        /// The age identity that unlocks the vault.
-        #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
-        identity: Option<PathBuf>,
-    },
+    RebuildIndex(upkeep::Unlocked),
+    /// Copy what the vault has gained to a folder, also while its gateway runs; never a root.
+    Backup(upkeep::BackupArgs),
+    /// Put a backup back as a new vault, beside the root slots there are.
+    Restore(upkeep::RestoreArgs),
+    /// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
+    Doctor(upkeep::DoctorArgs),
 }
 
 /// Make a vault, and invite its first administrator.
@@ -82,9 +80,10 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             out.answer(&key, || key.key.clone());
             Ok(())
         }
-        Command::RebuildIndex { vault, identity } => {
-            rebuild(vault, identity.as_deref(), *out).await
-        }
+        Command::RebuildIndex(args) => upkeep::rebuild_index(args, *out).await,
+        Command::Backup(args) => upkeep::back_up(args, *out).await,
+        Command::Restore(args) => upkeep::restore(args, *out).await,
+        Command::Doctor(args) => upkeep::examine(args, *out).await,
     }
 }
 
@@ -137,30 +136,12 @@ async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
 }
 
 /// Slots named on the command line are found again from any folder.
-fn absolute(slots: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+pub(super) fn absolute(slots: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let absolute = |path: &PathBuf| {
         std::path::absolute(path)
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     };
     slots.iter().map(absolute).collect()
-}
-
-async fn rebuild(dir: PathBuf, identity: Option<&Path>, out: Output) -> Result<(), Failure> {
-    let identities = identities(identity, &dir)?;
-    let rebuilt = tokio::task::spawn_blocking(move || {
-        Vault::set_index_aside(&dir)?;
-        let (vault, opening) = Vault::open(&dir, &identities, means())?;
-        vault.close()?;
-        Ok::<_, WorkError>(opening)
-    });
-    let opening = rebuilt
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))??;
-    let answer = json!({ "records": opening.replayed, "remarks": opening.remarks });
-    out.answer(&answer, || {
-        format!("The index was built from {} records.", opening.replayed)
-    });
-    Ok(())
 }
 
 fn describe(vault: &VaultView) -> String {

@@ -22,6 +22,13 @@ pub enum Error {
         .0.display()
     )]
     AlreadyThere(PathBuf),
+    /// What is to be a copy of a journal is not a beginning of it.
+    #[error(
+        "{} is not a copy of this journal's beginning: another vault's, a longer one's, or damaged. \
+         Nothing was changed; begin a backup in a new folder, and keep the old one",
+        .0.display()
+    )]
+    CopyDiffers(PathBuf),
     /// The stored bytes are not what was written.
     #[error(
         "the journal is damaged in {segment} at byte {offset}: {what}. Nothing was changed; \

@@ -35,6 +35,7 @@
 
 mod anchor;
 mod commits;
+mod copy;
 mod disk;
 mod error;
 #[cfg(test)]
@@ -68,6 +69,7 @@ use crate::id::VaultId;
 use crate::limits::JOURNAL_SEGMENT_BYTES;
 
 pub use self::anchor::Anchor;
+pub use self::copy::{Copied, copy};
 pub use self::error::{Damage, Error};
 pub use self::notes::{NoteSigner, NoteVerifier};
 pub use self::proof::{Consistency, Inclusion, origin, verify_checkpoint, verify_tlog_proof};

@@ -456,6 +456,11 @@ pub enum Event {
         /// To what, by identifier.
         resource: String,
     },
+    /// The journal was put back from a backup that ended earlier (operator's word).
+    RecordsLost {
+        /// How many records the slots had vouched for that are gone.
+        lost: u64,
+    },
     /// The controls were tested while they were relied on (R48).
     ControlsTested {
         /// How many hold.
@@ -532,6 +537,7 @@ impl Event {
             Self::DisclosureDecided { .. } => "disclosure-decided",
             Self::Accessed { .. } => "accessed",
             Self::Refused { .. } => "refused",
+            Self::RecordsLost { .. } => "records-lost",
             Self::ControlsTested { .. } => "controls-tested",
             Self::StrangersRefused { .. } => "strangers-refused",
         }

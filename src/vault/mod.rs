@@ -4,6 +4,7 @@
 //! stands, its event is written to the journal, the index follows, and the caller goes on when the
 //! record is on the disk. [`Vault::destroy`] is the one way a key goes.
 
+mod backup;
 mod commit;
 mod config;
 mod error;
@@ -28,6 +29,8 @@ use crate::keyring::{KeyError, KeyTree, Retired, Root, SlotAnchor, SlotSet};
 use crate::model::{Entry, LeafNumber};
 use crate::secret::Key;
 
+pub use backup::BackedUp;
+pub(crate) use backup::STORE_DIR;
 pub use commit::Draft;
 pub use config::{Config, StoreChoice};
 pub use error::VaultError;

@@ -93,6 +93,28 @@ impl Vault {
         identities: &Identities,
         means: Means,
     ) -> Result<(Self, Opening), VaultError> {
+        Self::open_with(dir, identities, means, Loss::Refused)
+    }
+
+    /// Opens a vault whose journal was put back from a backup and ends before what its root slots
+    /// vouch for. What came after is lost, which goes on record; nobody erased comes back.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`], but for a journal that was rolled back within its epoch.
+    pub fn open_after_loss(
+        dir: &Path,
+        identities: &Identities,
+        means: Means,
+    ) -> Result<(Self, Opening), VaultError> {
+        Self::open_with(dir, identities, means, Loss::Accepted)
+    }
+
+    fn open_with(
+        dir: &Path,
+        identities: &Identities,
+        means: Means,
+        loss: Loss,
+    ) -> Result<(Self, Opening), VaultError> {
         let config = Config::read(dir)?;
         let lock = Lock::hold(dir)?;
         let slots = config
@@ -112,7 +134,8 @@ impl Vault {
                 journal: contents.anchor.map_or(0, |anchor| anchor.epoch),
             })?;
         let keys = journal_keys(config.vault, any_root);
-        let anchored = contents.anchor.map(journal_anchor);
+        let vouched = contents.anchor.map(journal_anchor);
+        let anchored = vouched.filter(|_| loss == Loss::Refused);
         let entropy = &means.entropy;
         let journal_dir = config::journal_dir(dir);
         // Verified whole, and handed over only from where the index has got to.
@@ -133,6 +156,15 @@ impl Vault {
             opening.say(format!("an interrupted erasure was settled: {settled}"));
         }
         let vault = assemble(dir, config, means, lock, journal, index, root, slots)?;
+        if let Some(vouched) = vouched.filter(|vouched| vouched.size > vault.journal.size()) {
+            let lost = vouched.size - vault.journal.size();
+            opening.say(format!(
+                "the last {lost} records are lost; that is on record"
+            ));
+            vault.commit_blocking(Actor::Operator, |_| {
+                Ok::<_, VaultError>((Event::RecordsLost { lost }, ()))
+            })?;
+        }
         vault.anchor()?;
         Ok((vault, opening))
     }
@@ -265,6 +297,15 @@ fn assemble(
         latest: Mutex::new(latest),
         _lock: lock,
     })
+}
+
+/// Whether a journal may end before what the slots vouch for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Never: the vault stays sealed.
+    Refused,
+    /// The operator knows, and says so.
+    Accepted,
 }
 
 /// How far the clock may be behind the last record without a word.

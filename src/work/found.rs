@@ -17,10 +17,8 @@ use crate::objects::embedded::Embedded;
 use crate::objects::{
     self, CredentialsSource, Endpoint, ObjectsError, Residency, Store, StoreConfig, StoreReport,
 };
-use crate::vault::{Means, NewVault, Opening, StoreChoice, Vault, VaultError};
+use crate::vault::{Means, NewVault, Opening, STORE_DIR, StoreChoice, Vault, VaultError};
 
-/// The folder of the embedded store, within the vault's.
-const EMBEDDED_DIR: &str = "store";
 /// Where an unlock identity goes that nobody gave a place.
 const IDENTITY_FILE: &str = "unlock-identity.txt";
 const SLOT_FILE: &str = "root.slot";
@@ -154,7 +152,7 @@ pub async fn open(
 }
 
 async fn connect_embedded(vault: &Vault) -> Result<(Store, Embedded), WorkError> {
-    let dir = vault.dir().join(EMBEDDED_DIR);
+    let dir = vault.dir().join(STORE_DIR);
     let entropy = Arc::clone(&vault.means().entropy);
     let bucket = vault.config().store.bucket().parse()?;
     let running = Embedded::start(&dir, bucket, entropy).await?;

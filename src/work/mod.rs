@@ -8,6 +8,7 @@ pub mod certificate;
 pub mod controls;
 pub mod deposit;
 pub mod disclose;
+pub mod doctor;
 pub mod enrol;
 pub mod erase;
 mod error;

@@ -43,6 +43,7 @@ impl Projection<'_> {
             | Event::GatewayStarted { .. }
             | Event::Accessed { .. }
             | Event::Refused { .. }
+            | Event::RecordsLost { .. }
             | Event::ControlsTested { .. }
             | Event::StrangersRefused { .. } => Ok(()),
             Event::StoreAttested { attestation } => {

@@ -10,3 +10,4 @@ mod life;
 mod media;
 mod resume;
 mod traces;
+mod upkeep;

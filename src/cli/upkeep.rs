@@ -1,0 +1,203 @@
+//! `vault rebuild-index|backup|restore|doctor`: the vault's folder, without a gateway.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::serve::{means, store_credentials};
+use super::unlock::identities;
+use super::vault::absolute;
+use crate::vault::{Opening, Vault};
+use crate::work::{self, WorkError, doctor};
+
+/// A vault's folder, and what unlocks it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Unlocked {
+    /// The vault's folder.
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+    vault: PathBuf,
+    /// The age identity that unlocks the vault.
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
+    identity: Option<PathBuf>,
+}
+
+/// Copy what the vault has gained to a folder, also while its gateway runs; never a root.
+#[derive(Debug, clap::Args)]
+pub(super) struct BackupArgs {
+    /// The vault's folder.
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+    vault: PathBuf,
+    /// Where the backup goes: a new folder, or an earlier backup of this vault, which is added to.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+/// Put a backup back as a new vault, beside the root slots there are.
+#[derive(Debug, clap::Args)]
+pub(super) struct RestoreArgs {
+    /// The backup.
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// The vault's folder: a new or empty one.
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+    vault: PathBuf,
+    /// A root slot of the vault, used where it is; may be repeated.
+    #[arg(long, value_name = "PATH", required = true)]
+    slot: Vec<PathBuf>,
+    /// The age identity that unlocks the vault.
+    #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
+    identity: PathBuf,
+    /// Go on although the slots vouch for records that the backup does not have. They are lost, and
+    /// that goes on record.
+    #[arg(long)]
+    accept_loss: bool,
+}
+
+/// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    unlocked: Unlocked,
+    /// Delete objects in the bucket that belong to nothing.
+    #[arg(long)]
+    tidy: bool,
+}
+
+pub(super) async fn rebuild_index(args: Unlocked, out: Output) -> Result<(), Failure> {
+    let Unlocked { vault, identity } = args;
+    let identities = identities(identity.as_deref(), &vault)?;
+    let opening = aside(move || {
+        Vault::set_index_aside(&vault)?;
+        let (vault, opening) = Vault::open(&vault, &identities, means())?;
+        vault.close()?;
+        Ok(opening)
+    });
+    let opening = opening.await?;
+    let answer = json!({ "records": opening.replayed, "remarks": opening.remarks });
+    out.answer(&answer, || {
+        format!("The index was built from {} records.", opening.replayed)
+    });
+    Ok(())
+}
+
+pub(super) async fn back_up(args: BackupArgs, out: Output) -> Result<(), Failure> {
+    let BackupArgs { vault, to } = args;
+    let (from, place) = (vault.clone(), to.clone());
+    let made = aside(move || Ok(Vault::back_up(&from, &place)?)).await?;
+    let answer = json!({
+        "to": to.to_string_lossy(),
+        "records": made.journal.records,
+        "bytes": made.journal.bytes,
+        "added": made.journal.added,
+        "objects": made.objects,
+    });
+    out.answer(&answer, || {
+        format!(
+            "{} holds {} records now, {} bytes of them new. No root is in it: keep the root slots as they are, and never copy one into a backup.",
+            to.display(),
+            made.journal.records,
+            made.journal.added
+        )
+    });
+    Ok(())
+}
+
+pub(super) async fn restore(args: RestoreArgs, out: Output) -> Result<(), Failure> {
+    let slots = absolute(&args.slot)?;
+    let RestoreArgs {
+        from,
+        vault,
+        identity,
+        accept_loss,
+        ..
+    } = args;
+    let identities = identities(Some(&identity), &vault)?;
+    let dir = vault.clone();
+    let restored = aside(move || {
+        let copied = Vault::restore(&from, &dir, slots)?;
+        let opened = match accept_loss {
+            false => Vault::open(&dir, &identities, means()),
+            true => Vault::open_after_loss(&dir, &identities, means()),
+        };
+        let opening = match opened {
+            Ok((opened, opening)) => {
+                opened.close()?;
+                opening
+            }
+            Err(error) => {
+                // What does not open is no vault: the folder is as it was before.
+                undo(&dir)?;
+                return Err(error.into());
+            }
+        };
+        Ok((copied, opening))
+    });
+    let (copied, Opening { remarks, .. }) = restored.await?;
+    let answer = json!({
+        "vault": vault.to_string_lossy(),
+        "records": copied.journal.records,
+        "remarks": remarks,
+    });
+    out.answer(&answer, || {
+        let mut lines = vec![format!(
+            "{} holds {} records and opens. Next: `strongroom vault doctor --vault {}`, then serve it.",
+            vault.display(),
+            copied.journal.records,
+            vault.display()
+        )];
+        lines.extend(remarks.clone());
+        lines.join("\n")
+    });
+    Ok(())
+}
+
+/// Empties a folder that was just filled.
+fn undo(dir: &Path) -> Result<(), WorkError> {
+    let emptied = std::fs::remove_dir_all(dir).and_then(|()| std::fs::create_dir(dir));
+    emptied.map_err(|error| WorkError::Internal(format!("{}: {error}", dir.display())))
+}
+
+pub(super) async fn examine(args: DoctorArgs, out: Output) -> Result<(), Failure> {
+    let Unlocked { vault, identity } = args.unlocked;
+    let identities = identities(identity.as_deref(), &vault)?;
+    let (service, opening) = work::open(&vault, &identities, store_credentials(), means()).await?;
+    let diagnosis = doctor::examine(&service, args.tidy).await;
+    service.close().await?;
+    let diagnosis = diagnosis?;
+    let findings: Vec<_> = diagnosis.findings.iter().map(ToString::to_string).collect();
+    let answer = json!({
+        "records": diagnosis.records,
+        "items": diagnosis.items,
+        "tidied": diagnosis.tidied,
+        "remarks": opening.remarks,
+        "findings": findings,
+    });
+    out.answer(&answer, || {
+        let mut lines = opening.remarks.clone();
+        lines.extend(findings.iter().cloned());
+        lines.push(format!(
+            "{} records verify, {} items are whole in the bucket and open, {} findings.",
+            diagnosis.records,
+            diagnosis.items,
+            findings.len()
+        ));
+        lines.join("\n")
+    });
+    match findings.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::failed(
+            "something needs to be seen to; what was found stands above",
+        )),
+    }
+}
+
+/// Runs what blocks its thread.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, WorkError> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(done?)
+}

@@ -1,0 +1,131 @@
+//! Backing a vault up while it works, and putting a backup back.
+//!
+//! A backup holds the journal, the configuration and, for a store in the vault's own folder, the
+//! ciphertext. It never holds a root slot, an identity or the index: without a root it is noise, and
+//! with the root of a later epoch whoever was erased before it stays erased.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::Vault;
+use super::config::{self, Config, StoreChoice};
+use super::error::VaultError;
+use crate::journal::{self, Copied};
+
+/// The folder of the embedded store, within the vault's.
+pub(crate) const STORE_DIR: &str = "store";
+
+/// What a backup holds.
+#[derive(Debug, Clone, Copy)]
+pub struct BackedUp {
+    /// The journal.
+    pub journal: Copied,
+    /// Files of ciphertext, when the store is in the vault's own folder.
+    pub objects: u64,
+}
+
+impl Vault {
+    /// Adds to the backup in `to` what the vault in `dir` has gained, also while a gateway has it
+    /// open. `to` may be new, empty, or an earlier backup of the same vault.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`] when `to` holds something else, and failures to read or write.
+    pub fn back_up(dir: &Path, to: &Path) -> Result<BackedUp, VaultError> {
+        let config = Config::read(dir)?;
+        match Config::read(to) {
+            Ok(there) if there.vault == config.vault => {}
+            Ok(_) => return Err(VaultError::AlreadyThere(to.to_path_buf())),
+            Err(VaultError::NotAVault(_)) => config::make_folder(to)?,
+            Err(other) => return Err(other),
+        }
+        let (from_journal, to_journal) = (config::journal_dir(dir), config::journal_dir(to));
+        let journal = journal::copy(&from_journal, &to_journal)?;
+        // The ciphertext afterwards: an item is on record once it is whole in the store, so whatever
+        // the copied journal speaks of is in the copy, or was erased since.
+        let objects = match config.store {
+            StoreChoice::Embedded { .. } => mirror(&dir.join(STORE_DIR), &to.join(STORE_DIR))?,
+            StoreChoice::S3 { .. } => 0,
+        };
+        config.write(to)?;
+        Ok(BackedUp { journal, objects })
+    }
+
+    /// Puts the backup in `from` back as a vault in `dir`, which must be new or empty. Its root lies
+    /// in `slots`, which are used where they are.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`], [`VaultError::NotAVault`], and failures to read or write.
+    pub fn restore(from: &Path, dir: &Path, slots: Vec<PathBuf>) -> Result<BackedUp, VaultError> {
+        let config = Config::read(from)?;
+        config::make_folder(dir)?;
+        let config = Config::new(config.vault, slots, config.store);
+        let objects = match config.store {
+            StoreChoice::Embedded { .. } => mirror(&from.join(STORE_DIR), &dir.join(STORE_DIR))?,
+            StoreChoice::S3 { .. } => 0,
+        };
+        let (from_journal, to_journal) = (config::journal_dir(from), config::journal_dir(dir));
+        let journal = journal::copy(&from_journal, &to_journal)?;
+        config.write(dir)?;
+        Ok(BackedUp { journal, objects })
+    }
+}
+
+/// Makes `to` hold the files of `from` and no others; gives how many there are. Files are written
+/// once, under names of their own, so one that is there with the same length is the same.
+fn mirror(from: &Path, to: &Path) -> Result<u64, VaultError> {
+    let made = std::fs::create_dir_all(to);
+    made.map_err(|error| VaultError::io("create", to, error))?;
+    let mut files = 0;
+    let mut names = Vec::new();
+    for (name, is_folder, length) in entries(from)? {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if is_folder {
+            files += mirror(&source, &target)?;
+        } else {
+            let there = target.metadata().is_ok_and(|there| there.len() == length);
+            if !there && !copy_file(&source, &target)? {
+                // It was deleted meanwhile.
+                continue;
+            }
+            files += 1;
+        }
+        names.push(name);
+    }
+    for (name, is_folder, _) in entries(to)? {
+        if !names.contains(&name) {
+            let stale = to.join(name);
+            let removed = match is_folder {
+                true => std::fs::remove_dir_all(&stale),
+                false => std::fs::remove_file(&stale),
+            };
+            removed.map_err(|error| VaultError::io("remove", &stale, error))?;
+        }
+    }
+    config::sync_folder(to)?;
+    Ok(files)
+}
+
+fn entries(dir: &Path) -> Result<Vec<(std::ffi::OsString, bool, u64)>, VaultError> {
+    let failed = |error| VaultError::io("read", dir, error);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // One that is gone by now was deleted while this looked.
+        if let Ok(about) = entry.metadata() {
+            found.push((entry.file_name(), about.is_dir(), about.len()));
+        }
+    }
+    Ok(found)
+}
+
+/// Copies a file and syncs the copy; `false` when the file is gone.
+fn copy_file(source: &Path, target: &Path) -> Result<bool, VaultError> {
+    match std::fs::copy(source, target) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(VaultError::io("copy", source, error)),
+    }
+    let synced = File::open(target).and_then(|file| file.sync_all());
+    synced.map_err(|error| VaultError::io("sync", target, error))?;
+    Ok(true)
+}
