@@ -12,6 +12,7 @@ mod fetch;
 mod generate;
 mod item;
 mod login;
+mod me;
 mod output;
 mod participant;
 mod person;
@@ -19,6 +20,7 @@ mod profile;
 mod progress;
 mod request;
 mod retention;
+mod review;
 mod serve;
 mod session;
 mod study;
@@ -82,6 +84,12 @@ enum Command {
     Logout,
     /// Say who you are here.
     Whoami,
+    /// The terms of use.
+    #[command(subcommand)]
+    Terms(me::TermsCommand),
+    /// Your own account: export it, correct it.
+    #[command(subcommand)]
+    Me(me::Command),
     /// Invite people, stop their access.
     #[command(subcommand)]
     Person(person::Command),
@@ -125,6 +133,9 @@ enum Command {
     /// What is due for destruction, and its destruction.
     #[command(subcommand)]
     Retention(retention::Command),
+    /// Review who has access to what, and how it is used.
+    #[command(subcommand)]
+    Review(review::Command),
     /// Read who did what.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -186,6 +197,8 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Login(args) => login::login(args, &profile()?, out).await,
         Command::Logout => login::logout(&profile()?, out).await,
         Command::Whoami => login::whoami(&profile()?, out).await,
+        Command::Terms(command) => me::terms(command, &profile()?, out).await,
+        Command::Me(command) => me::run(command, &profile()?, out).await,
         Command::Person(command) => person::run(command, &profile()?, out).await,
         Command::Study(command) => study::run(command, &profile()?, out).await,
         Command::Participant(command) => participant::run(command, &profile()?, out).await,
@@ -202,6 +215,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Disclosure(command) => disclosure::run(command, &profile()?, out).await,
         Command::Certificate(command) => certificate::run(command, &profile()?, out).await,
         Command::Retention(command) => retention::run(command, &profile()?, out).await,
+        Command::Review(command) => review::run(command, &profile()?, out).await,
         Command::Audit(command) => audit::run(command, &profile()?, out).await,
         Command::Completions(args) => generate::completions(&args),
         Command::Man(args) => generate::man(&args, out),

@@ -1,13 +1,15 @@
-//! `person invite|list|reinvite|suspend|reinstate`.
+//! `person invite|list|amend|reinvite|suspend|reinstate|revoke`.
 
+use jiff::civil::Date;
 use serde_json::json;
 
+use super::day::day;
 use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
 use crate::id::{PersonId, SupplierId};
 use crate::model::{Role, Text};
-use crate::wire::{Invited, NewPerson};
+use crate::wire::{Invited, NewPerson, PersonAmendment, Revocation};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -25,6 +27,31 @@ pub(super) enum Command {
     },
     /// Everybody with an account.
     List,
+    /// Correct or complete what is known of somebody.
+    Amend {
+        /// Who.
+        person: PersonId,
+        /// What they are called.
+        #[arg(long)]
+        name: Option<Text>,
+        /// The last day on which their training counts.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        trained_until: Option<Date>,
+        /// The last day of their accreditation.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        accredited_until: Option<Date>,
+        /// The last day of their access to anything.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        until: Option<Date>,
+    },
+    /// Take somebody's access away for good, on misuse.
+    Revoke {
+        /// Who.
+        person: PersonId,
+        /// Why; it goes on record.
+        #[arg(long)]
+        reason: Text,
+    },
     /// A new code for somebody whose token expired or was lost.
     Reinvite {
         /// Who.
@@ -69,6 +96,30 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                     yes_no(person.enrolled),
                     yes_no(person.suspended),
                 ]
+            });
+        }
+        Command::Amend {
+            person,
+            name,
+            trained_until,
+            accredited_until,
+            until,
+        } => {
+            let change = PersonAmendment {
+                name,
+                trained_until,
+                accredited_until,
+                until,
+            };
+            client.amend_person(person, &change).await?;
+            out.answer(&json!({ "id": person }), || {
+                format!("What is known of {person} is changed.")
+            });
+        }
+        Command::Revoke { person, reason } => {
+            client.revoke_person(person, &Revocation { reason }).await?;
+            out.answer(&json!({ "id": person, "revoked": true }), || {
+                format!("The access of {person} is taken away for good.")
             });
         }
         Command::Reinvite { person } => {

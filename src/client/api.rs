@@ -10,7 +10,7 @@ use crate::id::{
 };
 use crate::wire::{
     AuditPage, AuditVerification, Challenge, ControlsView, Created, DisclosureView, Enrolled,
-    Enrolment, ErasureView, Health, Invited, ItemView, Me, MembershipView, NewAnswer,
+    Enrolment, ErasureView, FoundedStudy, Health, Invited, ItemView, Me, MembershipView, NewAnswer,
     NewAssignment, NewChallenge, NewDisclosure, NewDisclosureDecision, NewMembership,
     NewParticipant, NewPause, NewPerson, NewRefusal, NewResumption, NewRightsRequest, NewSession,
     NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, Renewal, RequestView,
@@ -57,7 +57,7 @@ questions! {
     /// A new code for somebody.
     reinvite(person: PersonId) -> Invited = post_nothing "/people/{person}/invitations";
     /// Founds a study.
-    create_study(study: &NewStudy) -> Created<StudyId> = post "/studies" with study;
+    create_study(study: &NewStudy) -> FoundedStudy = post "/studies" with study;
     /// The studies one may know of.
     studies() -> Vec<StudyView> = get "/studies";
     /// One study.

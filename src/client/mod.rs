@@ -7,6 +7,7 @@ mod error;
 mod readdress;
 mod retention;
 mod source;
+mod terms;
 mod upload;
 
 pub use connect::{BearerSecret, Client, GatewayUrl};

@@ -5,6 +5,7 @@
 //! place (`problem`); what surrounds every request is in another (`guard`). Uploads speak tus 1.0,
 //! downloads plain HTTP with ranges; a transfer that fails breaks its connection.
 
+mod account;
 mod disclosures;
 mod downloads;
 mod erasures;
@@ -19,10 +20,12 @@ mod problem;
 mod range;
 mod requests;
 mod retention;
+mod reviews;
 mod router;
 mod state;
 mod studies;
 mod tasks;
+mod terms;
 mod throttle;
 mod tls;
 mod transfers;

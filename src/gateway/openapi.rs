@@ -9,7 +9,8 @@ use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, Respon
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    disclosures, downloads, erasures, items, people, requests, retention, studies, uploads, vault,
+    account, disclosures, downloads, erasures, items, people, requests, retention, reviews,
+    studies, terms, uploads, vault,
 };
 use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
@@ -32,8 +33,11 @@ const TOKEN: &str = "token";
     paths(
         vault::health, vault::description, vault::show, vault::key,
         people::enrol, people::challenge, people::renew, people::leave, people::me, people::list, people::invite, people::reinvite,
-        people::suspend,
-        studies::list, studies::found, studies::show, studies::members, studies::admit,
+        people::suspend, people::amend, people::revoke,
+        account::correct, account::accept_terms, account::export, account::terms,
+        reviews::access, reviews::summary, reviews::usage, reviews::people,
+        studies::list, terms::found, terms::amend, terms::approve, terms::notices, terms::add_notice,
+        terms::affected, studies::show, studies::members, studies::admit,
         studies::end_membership, studies::close, studies::participants, studies::add_participant,
         studies::sessions, studies::add_session,
         uploads::options, uploads::create, uploads::show, uploads::append, uploads::abandon,

@@ -14,10 +14,10 @@ use super::views;
 use crate::access::acts::ManagePeople;
 use crate::id::PersonId;
 use crate::wire::{
-    Challenge, Enrolled, Enrolment, Invited, Me, NewChallenge, NewPerson, PersonView, Renewal,
-    Suspension,
+    Challenge, Enrolled, Enrolment, Invited, Me, NewChallenge, NewPerson, PersonAmendment,
+    PersonView, Renewal, Revocation, Suspension,
 };
-use crate::work::{WorkError, enrol, inspect, renew};
+use crate::work::{WorkError, enrol, inspect, person, renew};
 
 /// Exchanges an enrolment code, which works once, for a token.
 #[utoipa::path(
@@ -179,5 +179,49 @@ pub(super) async fn suspend(
     let service = &shared.service;
     let grant = service.admit::<ManagePeople>(&caller, ()).await?;
     enrol::suspend(service, grant, person, suspended).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Corrects or completes what is known of somebody: name, training, accreditation, last day.
+#[utoipa::path(
+    patch, path = "/v1/people/{person}", tag = "people",
+    params(("person" = PersonId, Path, description = "Who")),
+    request_body = PersonAmendment,
+    responses((status = 204, description = "Done")),
+)]
+pub(super) async fn amend(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(person): One<PersonId>,
+    Json(change): Json<PersonAmendment>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManagePeople>(&caller, ()).await?;
+    let change = person::Amendment {
+        name: change.name,
+        trained_until: change.trained_until,
+        accredited_until: change.accredited_until,
+        until: change.until,
+    };
+    person::amend(service, grant, person, change).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes somebody's access away for good.
+#[utoipa::path(
+    put, path = "/v1/people/{person}/revocation", tag = "people",
+    params(("person" = PersonId, Path, description = "Who")),
+    request_body = Revocation,
+    responses((status = 204, description = "Done")),
+)]
+pub(super) async fn revoke(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(person): One<PersonId>,
+    Json(Revocation { reason }): Json<Revocation>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<ManagePeople>(&caller, ()).await?;
+    person::revoke(service, grant, person, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,8 @@ use super::guard::{guard, override_method};
 use super::problem::{no_such_method, no_such_route};
 use super::state::Shared;
 use super::{
-    disclosures, downloads, erasures, items, people, requests, retention, studies, uploads, vault,
+    account, disclosures, downloads, erasures, items, people, requests, retention, reviews,
+    studies, terms, uploads, vault,
 };
 
 macro_rules! routes {
@@ -36,14 +37,25 @@ routes! {
     POST    "/v1/tokens"                                => people::renew;
     DELETE  "/v1/tokens/current"                        => people::leave;
     GET     "/v1/me"                                    => people::me;
+    PATCH   "/v1/me"                                    => account::correct;
+    POST    "/v1/me/terms"                              => account::accept_terms;
+    GET     "/v1/me/export"                             => account::export;
+    GET     "/v1/terms"                                 => account::terms;
     GET     "/v1/people"                                => people::list;
     POST    "/v1/people"                                => people::invite;
     POST    "/v1/people/{person}/invitations"           => people::reinvite;
     PUT     "/v1/people/{person}/suspension"            => people::suspend;
+    PATCH   "/v1/people/{person}"                       => people::amend;
+    PUT     "/v1/people/{person}/revocation"            => people::revoke;
 
     GET     "/v1/studies"                               => studies::list;
-    POST    "/v1/studies"                               => studies::found;
+    POST    "/v1/studies"                               => terms::found;
     GET     "/v1/studies/{study}"                       => studies::show;
+    PATCH   "/v1/studies/{study}"                       => terms::amend;
+    POST    "/v1/studies/{study}/approval"              => terms::approve;
+    GET     "/v1/studies/{study}/notices"               => terms::notices;
+    POST    "/v1/studies/{study}/notices"               => terms::add_notice;
+    GET     "/v1/studies/{study}/notices/{version}/affected" => terms::affected;
     GET     "/v1/studies/{study}/members"               => studies::members;
     POST    "/v1/studies/{study}/members"               => studies::admit;
     DELETE  "/v1/studies/{study}/members/{person}"      => studies::end_membership;
@@ -94,6 +106,10 @@ routes! {
     GET     "/v1/disclosures/{disclosure}"              => disclosures::show;
     POST    "/v1/disclosures/{disclosure}/decision"     => disclosures::decide;
     GET     "/v1/disclosures/{disclosure}/items/{item}" => disclosures::fetch;
+    GET     "/v1/reviews/access"                        => reviews::access;
+    GET     "/v1/reviews/summary"                       => reviews::summary;
+    GET     "/v1/reviews/usage"                         => reviews::usage;
+    GET     "/v1/reviews/people"                        => reviews::people;
 
     GET     "/v1/audit"                                 => vault::audit;
     GET     "/v1/audit/verification"                    => vault::verification;

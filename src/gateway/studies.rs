@@ -10,14 +10,15 @@ use utoipa::IntoParams;
 use super::extract::{Json, JsonOrNone, One, Query, Two, Who, rows};
 use super::problem::Answer;
 use super::state::Shared;
+use super::terms::study_view;
 use super::views;
 use crate::access::acts::{
-    AddParticipant, AddSession, CreateStudy, ManageStudy, ReadStudy, WithdrawParticipant,
+    AddParticipant, AddSession, ManageStudy, ReadStudy, WithdrawParticipant,
 };
 use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
 use crate::model::participant::Contact;
 use crate::wire::{
-    Created, MembershipView, NewMembership, NewParticipant, NewSession, NewStudy, NewWithdrawal,
+    Created, MembershipView, NewMembership, NewParticipant, NewSession, NewWithdrawal,
     ParticipantView, SessionView, StudyView, WithdrawalAnswer,
 };
 use crate::work::{inspect, study, withdraw};
@@ -44,23 +45,6 @@ pub(super) struct SessionPage {
     limit: Option<usize>,
 }
 
-/// Founds a study.
-#[utoipa::path(
-    post, path = "/v1/studies", tag = "studies",
-    request_body = NewStudy,
-    responses((status = 201, description = "Founded", body = Created<StudyId>)),
-)]
-pub(super) async fn found(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-    Json(new): Json<NewStudy>,
-) -> Answer<(StatusCode, axum::Json<Created<StudyId>>)> {
-    let service = &shared.service;
-    let grant = service.admit::<CreateStudy>(&caller, ()).await?;
-    let id = study::found(service, grant, views::new_study(new)).await?;
-    Ok((StatusCode::CREATED, axum::Json(Created { id })))
-}
-
 /// The studies one may know of.
 #[utoipa::path(
     get, path = "/v1/studies", tag = "studies",
@@ -71,7 +55,7 @@ pub(super) async fn list(
     caller: Who,
 ) -> Answer<axum::Json<Vec<StudyView>>> {
     let studies = inspect::studies(&shared.service, &caller).await?;
-    Ok(axum::Json(studies.into_iter().map(views::study).collect()))
+    Ok(axum::Json(studies.into_iter().map(study_view).collect()))
 }
 
 /// One study.
@@ -89,7 +73,7 @@ pub(super) async fn show(
         .service
         .admit_reading::<ReadStudy>(&caller, id)
         .await?;
-    Ok(axum::Json(views::study(grant.loaded().clone())))
+    Ok(axum::Json(study_view(grant.loaded().clone())))
 }
 
 /// Everybody admitted to a study.

@@ -4,15 +4,15 @@ use jiff::civil::Date;
 
 use crate::model::{
     Actor, Assignment, Entry, Erasure, ErasureStage, Membership, Participant, Person, Scope,
-    Session, Study, Supplier,
+    Session, Supplier,
 };
 use crate::wire::{
-    AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView, NewStudy,
-    ParticipantView, PersonView, SessionView, StudyView, SupplierView, VaultView, WithdrawalAnswer,
+    AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView,
+    ParticipantView, PersonView, SessionView, SupplierView, VaultView, WithdrawalAnswer,
 };
 use crate::work::inspect::ItemSeen;
 use crate::work::oversee::VaultStatus;
-use crate::work::{enrol, study as studies, withdraw};
+use crate::work::{enrol, withdraw};
 
 pub(super) fn person(person: Person) -> PersonView {
     PersonView {
@@ -22,6 +22,11 @@ pub(super) fn person(person: Person) -> PersonView {
         supplier: person.supplier,
         enrolled: person.enrolled,
         suspended: person.suspended,
+        revoked: person.revoked,
+        until: person.until,
+        trained_until: person.trained_until,
+        accredited_until: person.accredited_until,
+        terms: person.terms,
     }
 }
 
@@ -48,28 +53,6 @@ pub(super) fn membership(membership: Membership) -> MembershipView {
         person: membership.person,
         role: membership.role,
         until: membership.until,
-    }
-}
-
-pub(super) fn new_study(new: NewStudy) -> studies::NewStudy {
-    studies::NewStudy {
-        name: new.name,
-        controller: new.controller,
-        lawful_basis: new.lawful_basis,
-        withdraw_within: new.withdraw_within,
-        retain: new.retain,
-    }
-}
-
-pub(super) fn study(study: Study) -> StudyView {
-    StudyView {
-        id: study.id,
-        name: study.name,
-        controller: study.controller,
-        lawful_basis: study.lawful_basis,
-        withdraw_within: study.withdraw_within,
-        retain: study.retain,
-        closed: study.closed,
     }
 }
 

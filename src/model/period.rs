@@ -167,6 +167,21 @@ impl WithdrawalWindow {
         self.or_when_analysis_begins
     }
 
+    /// Whether nobody can withdraw less long under this than under the other, whenever they took part
+    /// and whenever the analysis begins.
+    ///
+    /// Between a period and a day a no may only mean that it depends on when they took part.
+    pub fn lasts_at_least(self, other: Self) -> bool {
+        let ends = match (self.ends, other.ends) {
+            (WindowEnd::AfterSession(longer), WindowEnd::AfterSession(period)) => {
+                period.is_at_most(longer)
+            }
+            (WindowEnd::Until(later), WindowEnd::Until(last)) => last <= later,
+            _ => false,
+        };
+        ends && (!self.or_when_analysis_begins || other.or_when_analysis_begins)
+    }
+
     /// Whether anybody can still be in it, for a study that begins today.
     ///
     /// # Errors
@@ -327,6 +342,21 @@ mod tests {
         assert!(at_most("4w", "1m") && at_most("366d", "2y"));
         assert!(!at_most("30d", "1m") && !at_most("1m", "30d"));
         assert!(!at_most("31d", "30d"));
+    }
+
+    #[test]
+    fn windows_are_compared_only_where_it_does_not_depend_on_the_day() {
+        let at_least = |one: &str, other: &str| {
+            let window = |text: &str| text.parse::<WithdrawalWindow>().expect("a window");
+            window(one).lasts_at_least(window(other))
+        };
+        assert!(at_least("30d", "30d") && at_least("31d", "30d"));
+        assert!(at_least("30d", "30d or when analysis begins"));
+        assert!(!at_least("31d or when analysis begins", "30d"));
+        assert!(!at_least("29d", "30d"));
+        assert!(at_least("until 2024-09-03", "until 2024-09-02"));
+        assert!(!at_least("until 2024-09-01", "until 2024-09-02"));
+        assert!(!at_least("100y", "until 2024-09-02"));
     }
 
     proptest! {

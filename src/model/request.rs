@@ -293,6 +293,17 @@ impl AnswerWithin {
             Self::Days(count) => opened.saturating_add(i32::from(count).days()),
         }
     }
+
+    /// Whether the answer is never due later than by the other rule, whatever the day.
+    pub fn is_at_most(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::CalendarMonth, Self::CalendarMonth) => true,
+            // The shortest month has 28 days.
+            (Self::Days(count), Self::CalendarMonth) => count <= 28,
+            (Self::CalendarMonth, Self::Days(_)) => false,
+            (Self::Days(count), Self::Days(other)) => count <= other,
+        }
+    }
 }
 
 /// A text that is no such rule.

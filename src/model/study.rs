@@ -270,6 +270,22 @@ words! {
     }
 }
 
+impl Regions {
+    /// Whether a store in the United Kingdom, or else in the EEA, is inside.
+    pub const fn allow(self, in_uk: bool) -> bool {
+        match self {
+            Self::Uk => in_uk,
+            Self::Eea => !in_uk,
+            Self::UkOrEea => true,
+        }
+    }
+
+    /// Whether whatever is inside these is inside the others too.
+    pub fn are_within(self, others: Self) -> bool {
+        self == others || others == Self::UkOrEea
+    }
+}
+
 words! {
     /// A lawful basis of UK GDPR article 6(1).
     LawfulBasis, or UnknownLawfulBasis as "a lawful basis (UK GDPR article 6)" {

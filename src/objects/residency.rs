@@ -115,6 +115,14 @@ pub enum Location {
     ThisMachine,
 }
 
+impl Location {
+    /// Whether it is in the United Kingdom, rather than in the EEA. The embedded store counts as it,
+    /// since that is the only rule it is made under.
+    pub fn is_in_uk(&self) -> bool {
+        Residency::Uk.allows(self)
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -11,16 +11,19 @@ mod people;
 mod problem;
 mod requests;
 mod retention;
+mod reviews;
 mod schema;
 mod studies;
+mod terms;
 mod vault;
 
 pub use disclosures::{DisclosureView, NewDisclosure, NewDisclosureDecision, NewPermit};
 pub use erasures::{ErasureView, NewWithdrawal, WithdrawalAnswer};
 pub use items::{AssignmentView, ItemView, NewAssignment, NewSupplier, SupplierView};
 pub use people::{
-    Challenge, Enrolled, Enrolment, Invited, Me, MembershipView, NewChallenge, NewPerson,
-    PersonView, Renewal, Suspension,
+    AccountExport, Challenge, Enrolled, Enrolment, Invited, Me, MembershipView, NewAcceptance,
+    NewChallenge, NewPerson, OwnCorrection, PersonAmendment, PersonView, RecordedAct, Renewal,
+    Revocation, Suspension, TermsOfUse,
 };
 pub use problem::{Problem, ProblemKind};
 pub use requests::{
@@ -31,9 +34,13 @@ pub use retention::{
     DueKeptBack, DuePage, DueView, DueWhat, MomentDate, MomentView, NewRetentionRun, RetentionRun,
     RetentionWarning, WarningAbout,
 };
+pub use reviews::{AccessRow, Figure, PersonUsage, StudySummary, Summary, SummaryCount, UsageRow};
 pub use studies::{
-    Created, NewMembership, NewParticipant, NewSession, NewStudy, ParticipantView, SessionView,
-    StudyView,
+    Created, NewMembership, NewParticipant, NewSession, ParticipantView, SessionView,
+};
+pub use terms::{
+    AffectedView, ApprovalView, FieldView, FoundedStudy, NewApproval, NewNotice, NewStudy,
+    NoticeView, StudyAmendment, StudyView,
 };
 pub use vault::{
     AuditEntry, AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey,

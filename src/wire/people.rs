@@ -108,6 +108,107 @@ pub struct PersonView {
     pub enrolled: bool,
     /// Whether their access is stopped.
     pub suspended: bool,
+    /// Why their access was taken away for good, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Text>,
+    /// The last day of their access to anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+    /// The last day on which their training counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_until: Option<Date>,
+    /// The last day of their accreditation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accredited_until: Option<Date>,
+    /// The version of the terms of use they accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<u32>,
+}
+
+/// What is corrected or completed of somebody; what is left out stays.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonAmendment {
+    /// What they are called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    /// The last day on which their training counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_until: Option<Date>,
+    /// The last day of their accreditation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accredited_until: Option<Date>,
+    /// The last day of their access to anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
+}
+
+/// Why somebody's access is taken away for good.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// Why.
+    pub reason: Text,
+}
+
+/// The terms of use.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TermsOfUse {
+    /// Which version is in force.
+    pub version: u32,
+    /// What everybody accepts before they see anything.
+    pub text: String,
+    /// The version the one who asks has accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<u32>,
+}
+
+/// Somebody accepting the terms of use.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAcceptance {
+    /// The version they read.
+    pub version: u32,
+}
+
+/// Somebody correcting their own account.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCorrection {
+    /// What they are called.
+    pub name: Text,
+}
+
+/// All that is held of somebody's account, and what they did.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccountExport {
+    /// Their account.
+    #[serde(flatten)]
+    pub person: PersonView,
+    /// The age recipient their sealed copies are addressed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// Their places in studies.
+    pub studies: Vec<MembershipView>,
+    /// What is on record of what they did, and of what was done to their account, oldest first.
+    pub record: Vec<RecordedAct>,
+}
+
+/// Something on record about somebody's account.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordedAct {
+    /// When.
+    pub at: Timestamp,
+    /// Whether they did it themselves, rather than somebody for them.
+    pub own: bool,
+    /// What, by name.
+    pub event: String,
+    /// What they did, for an access or a refusal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// To what, by identifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
 }
 
 /// Whoever asks.

@@ -10,9 +10,11 @@ use crate::id::{
     StudyId, SupplierId, UploadId, VaultId,
 };
 use crate::limits::TEXT_BYTES_MAX;
+use crate::model::study::{Category, Regions, Requirement};
 use crate::model::{
-    Actor, AnswerWithin, ErasureStage, Ground, Kind, LawfulBasis, Permission, RequestKind,
-    RetentionRules, Role, SessionKind, Standing, StudyMoment, Text, Tier, WithdrawalWindow,
+    Actor, AnswerWithin, ErasureStage, Ground, Kind, LawfulBasis, Period, Permission, RequestKind,
+    RetentionRules, Role, SessionKind, Standing, StudyMoment, Template, Text, Tier,
+    WithdrawalWindow,
 };
 
 /// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
@@ -85,6 +87,12 @@ words! {
     Standing = "Where a participant stands.": Active, Frozen, Erased;
     LawfulBasis = "A lawful basis of UK GDPR article 6(1).":
         Consent, Contract, LegalObligation, VitalInterests, PublicTask, LegitimateInterests;
+    Category = "How sensitive what is collected is.": Ordinary, Special, Criminal;
+    Regions = "Where a study's material may be stored.": Uk, Eea, UkOrEea;
+    Requirement = "What a study may require before anybody opens anything.":
+        Training, Accreditation, Approval, Dpia, DataSharing;
+    Template = "A published notice that a study can take its terms from.":
+        MojUserResearch, NatcenVictimSupport, DataFirst, ProbationDigital, OnsManagementPractices;
     StudyMoment = "A moment in the life of a study, that its rules count from.":
         Publication, CollectionEnds, AnalysisBegins, Completion, Linked;
     RequestKind = "What a participant asks.":
@@ -99,6 +107,7 @@ texts! {
     AnswerWithin = "How soon rights requests are answered: `month`, or days up to 30.", "month";
     WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day, and whether the analysis ends it early.",
         "30d after session";
+    Period = "A period of days, weeks, months or years.", "10d";
     RetentionRules = "How long things are kept: one rule or more, with `;` between them.",
         "identifiable: 12m after publication";
 }

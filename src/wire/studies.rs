@@ -5,50 +5,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
-use crate::model::{
-    LawfulBasis, Permissions, RetentionRules, Role, SessionKind, Standing, Text, WithdrawalWindow,
-};
+use crate::model::{Permissions, Role, SessionKind, Standing, Text};
 
 /// A thing that was made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Created<Id> {
     /// Its identifier.
     pub id: Id,
-}
-
-/// A study to be founded.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewStudy {
-    /// Its working title.
-    pub name: Text,
-    /// The organisation that decides why the data are processed.
-    pub controller: Text,
-    /// The lawful basis participants are told of.
-    pub lawful_basis: LawfulBasis,
-    /// Until when they may withdraw: `30d`, or `until 2024-09-02`.
-    pub withdraw_within: WithdrawalWindow,
-    /// How long things are kept: `2y after session`.
-    pub retain: RetentionRules,
-}
-
-/// A study.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct StudyView {
-    /// Which.
-    pub id: StudyId,
-    /// Its working title.
-    pub name: Text,
-    /// The controller.
-    pub controller: Text,
-    /// The lawful basis.
-    pub lawful_basis: LawfulBasis,
-    /// Until when participants may withdraw.
-    pub withdraw_within: WithdrawalWindow,
-    /// How long material is kept.
-    pub retain: RetentionRules,
-    /// Whether it takes no more material.
-    pub closed: bool,
 }
 
 /// Somebody to be admitted to a study.

@@ -62,7 +62,7 @@ pub async fn invite(
 /// Gives somebody a new code: their token expired, or was lost. Older codes work no more.
 ///
 /// # Errors
-/// [`WorkError::NoSuchThing`].
+/// [`WorkError::NoSuchThing`]; [`WorkError::Conflict`] when their access was taken away for good.
 pub async fn reinvite(
     service: &Service,
     grant: Grant<ManagePeople>,
@@ -72,8 +72,11 @@ pub async fn reinvite(
     let vault = service.vault();
     vault
         .commit(by, |draft| {
-            if !draft.reader().contains(&tables::PEOPLE, &person)? {
-                return Err(WorkError::NoSuchThing);
+            if known_person(draft.reader(), person)?.revoked.is_some() {
+                return Err(WorkError::Conflict(
+                    "their access was taken away for good; whoever is to have access again is invited anew"
+                        .to_owned(),
+                ));
             }
             let (invitation, invited) = draw(vault, draft.now(), person)?;
             Ok((Event::PersonReinvited { invitation }, invited))
@@ -125,7 +128,8 @@ pub async fn enrol(
 /// Stops somebody's access, which takes back their tokens, or gives it back.
 ///
 /// # Errors
-/// [`WorkError::NoSuchThing`]; [`WorkError::Refused`] for oneself.
+/// [`WorkError::NoSuchThing`]; [`WorkError::Refused`] for oneself; [`WorkError::Conflict`] when their
+/// access was taken away for good.
 pub async fn suspend(
     service: &Service,
     grant: Grant<ManagePeople>,
@@ -141,6 +145,12 @@ pub async fn suspend(
     service
         .vault()
         .commit(by, |draft| {
+            if !suspended && known_person(draft.reader(), person)?.revoked.is_some() {
+                return Err(WorkError::Conflict(
+                    "their access was taken away for good and cannot be given back; whoever is to have access again is invited anew"
+                        .to_owned(),
+                ));
+            }
             known_person(draft.reader(), person)?;
             Ok((Event::PersonSuspended { person, suspended }, ()))
         })

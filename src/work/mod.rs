@@ -16,14 +16,17 @@ pub mod found;
 pub mod inspect;
 pub mod moment;
 pub mod oversee;
+pub mod person;
 pub mod renew;
 pub mod request;
 pub mod retain;
 pub mod retrieve;
+pub mod review;
 mod service;
 pub mod study;
 pub mod supply;
 pub mod tar;
+pub mod terms;
 pub mod withdraw;
 
 pub use error::WorkError;

@@ -9,6 +9,7 @@ use super::service::Service;
 use crate::access::Grant;
 use crate::access::acts::{ReadAudit, ReadVault};
 use crate::id::VaultId;
+use crate::index::tables;
 use crate::model::Entry;
 use crate::vault::VaultError;
 
@@ -94,7 +95,7 @@ pub fn verify_audit(
 /// How the vault is.
 ///
 /// # Errors
-/// None today.
+/// Those of reading the index.
 pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus, WorkError> {
     let vault = service.vault();
     let anchor = vault.journal().anchor();
@@ -111,6 +112,7 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     concerns.extend(controls.iter().flat_map(|found| found.fail.clone()));
+    concerns.extend(reviews_past(service)?);
     Ok(VaultStatus {
         id: vault.id(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -129,4 +131,35 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
             .collect(),
         concerns,
     })
+}
+
+/// How many reviews should have been held (R44, R49); which, only those who know the studies see.
+fn reviews_past(service: &Service) -> Result<Vec<String>, WorkError> {
+    let today = service.today();
+    let view = service.vault().view()?;
+    let reader = view.reader();
+    let (mut studies, mut notices) = (0, 0);
+    for (id, study) in reader.page(&tables::STUDIES, &(), None, usize::MAX)? {
+        if study.ended {
+            continue;
+        }
+        studies += u32::from(study.review.is_some_and(|review| review < today));
+        if let Some(version) = study.notice {
+            let notice = reader.get(&tables::NOTICES, &(id, version))?;
+            let review = notice.and_then(|notice| notice.review);
+            notices += u32::from(review.is_some_and(|review| review < today));
+        }
+    }
+    let mut concerns = Vec::new();
+    if studies > 0 {
+        concerns.push(format!(
+            "the review date of studies is past ({studies}): information governance finds them with `strongroom study list`, looks whether what they hold is still needed, and sets the next with `study amend --review`"
+        ));
+    }
+    if notices > 0 {
+        concerns.push(format!(
+            "the review date of privacy notices is past ({notices}): their studies' leads publish a new version, or the same anew, and record it with `strongroom study notice add`"
+        ));
+    }
+    Ok(concerns)
 }

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::error::WorkError;
 use super::service::Service;
+use super::terms;
 use crate::access::Grant;
 use crate::access::acts::{AddParticipant, AddSession, CreateStudy, ManageStudy};
 use crate::clock::london_day;
@@ -13,10 +14,10 @@ use crate::limits::SESSION_PARTICIPANTS_MAX;
 use crate::model::participant::Contact;
 use crate::model::{
     Actor, Consent, Event, LawfulBasis, Membership, OnWithdrawal, Participant, Permissions,
-    RetentionRules, Role, Session, SessionKind, Standing, Study, Text, WithdrawalWindow,
+    RetentionRules, Role, Session, SessionKind, Standing, Terms, Text, WithdrawalWindow,
 };
 
-/// A study to be founded.
+/// A study to be founded on the least of terms: what they say no more of is as strict as can be.
 #[derive(Debug)]
 pub struct NewStudy {
     /// Its working title.
@@ -31,45 +32,24 @@ pub struct NewStudy {
     pub retain: RetentionRules,
 }
 
-/// Founds a study. A study lead who founds it leads it.
+/// Founds a study on the least of terms.
 ///
 /// # Errors
-/// [`WorkError::Unacceptable`] for a withdrawal window that is over, or retention rules that cannot
-/// be kept.
+/// As [`terms::found`].
 pub async fn found(
     service: &Service,
     grant: Grant<CreateStudy>,
     new: NewStudy,
 ) -> Result<StudyId, WorkError> {
-    let (person, role) = (grant.person(), grant.caller().person().role);
-    let today = service.today();
-    let unacceptable = |why: String| Err(WorkError::Unacceptable(why));
-    if let Err(error) = new.withdraw_within.check(today) {
-        return unacceptable(error.to_string());
-    }
-    if let Err(error) = new.retain.check(today) {
-        return unacceptable(error.to_string());
-    }
-    let id = StudyId::random(&*service.vault().means().entropy)?;
-    service
-        .vault()
-        .commit(Actor::Person(person), |draft| {
-            let [(key, _)] = draft.new_keys()?;
-            let study = Study::new(
-                id,
-                new.name,
-                new.controller,
-                new.lawful_basis,
-                new.withdraw_within,
-                new.retain,
-                key,
-            );
-            let lead =
-                (role == Role::StudyLead).then(|| Membership::in_team(id, person, role, None));
-            let study = Box::new(study);
-            Ok((Event::StudyCreated { study, lead }, id))
-        })
-        .await
+    let given = Terms {
+        controller: Some(new.controller),
+        lawful_basis: Some(new.lawful_basis),
+        withdraw_within: Some(new.withdraw_within),
+        retain: Some(new.retain),
+        ..Terms::default()
+    };
+    let founded = terms::found(service, grant, new.name, None, given).await?;
+    Ok(founded.id)
 }
 
 /// Admits somebody to a study until a day (R23, R31), or changes their place in it.

@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::profile::write_private;
 use crate::client::{Client, ClientError, Resumption, Source, Target, Unwatched};
 use crate::id::{ItemId, ParticipantId, SessionId, StudyId};
-use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind};
+use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind, Terms};
 use crate::objects::ObjectKey;
 use crate::wire::{NewMembership, NewParticipant, NewSession, NewStudy, ProblemKind};
 
@@ -56,13 +56,14 @@ pub(super) async fn gather(
     story: &mut Story,
 ) -> Result<Material, Failure> {
     story.step("The lead founds a study and admits the researcher for a year");
-    let study = NewStudy {
-        name: text("Living under supervision")?,
-        controller: text("The commissioning department")?,
-        lawful_basis: LawfulBasis::PublicTask,
-        withdraw_within: "30d".parse().map_err(failed)?,
-        retain: "2y after session".parse().map_err(failed)?,
+    let terms = Terms {
+        controller: Some(text("The commissioning department")?),
+        lawful_basis: Some(LawfulBasis::PublicTask),
+        withdraw_within: Some("30d".parse().map_err(failed)?),
+        retain: Some("2y after session".parse().map_err(failed)?),
+        ..Terms::default()
     };
+    let study = NewStudy::of(text("Living under supervision")?, None, terms);
     let study = cast.lead.client.create_study(&study).await?.id;
     let until = house.today().checked_add(1.year()).map_err(failed)?;
     let membership = NewMembership {

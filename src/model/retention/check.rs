@@ -80,7 +80,7 @@ impl RetentionRules {
 
 impl RetentionRule {
     /// Whether it is for a subject and can come true of it.
-    fn is_for(&self, subject: Subject) -> bool {
+    pub(super) fn is_for(&self, subject: Subject) -> bool {
         self.class.covers(subject) && self.when.can_be(subject)
     }
 }

@@ -1,7 +1,24 @@
 //! Which of two days always comes first, whatever is dated.
 
-use super::{Moment, Subject, When};
+use super::{Moment, RetentionRules, Subject, When};
 use crate::model::period::Period;
+
+impl RetentionRules {
+    /// Whether everything is due under these rules whenever it is under the others, and never later.
+    ///
+    /// A no may only mean that it depends on dates nobody knows yet; a yes is certain.
+    pub fn keep_no_longer_than(&self, others: &Self) -> bool {
+        Subject::all().all(|subject| {
+            let mut promised = others.rules().iter();
+            promised.all(|old| {
+                let mut rules = self.rules().iter();
+                !old.is_for(subject)
+                    || rules
+                        .any(|new| new.is_for(subject) && new.when.always_by(&old.when, subject))
+            })
+        })
+    }
+}
 
 impl When {
     /// Whether this is due of a subject whenever the other is, and never later.

@@ -19,6 +19,7 @@ use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use super::error::WorkError;
 use super::retain;
 use super::service::Service;
+use super::terms;
 use crate::access::acts::DepositItem;
 use crate::access::{Caller, Grant};
 use crate::agefile::new_file_key;
@@ -93,6 +94,7 @@ pub async fn begin(
     kind: Kind,
     file_name: Option<String>,
 ) -> Result<Begun, WorkError> {
+    terms::check_place(service, grant.loaded().study.regions)?;
     let part_chunks = plan::part_chunks(length)?;
     let vault = service.vault();
     let entropy = &*vault.means().entropy;

@@ -38,6 +38,7 @@ fn filled(path: &str) -> String {
         "{erasure}" => ErasureId, "{request}" => RequestId, "{disclosure}" => DisclosureId
     );
     path = path.replace("{moment}", "publication");
+    path = path.replace("{version}", "1");
     assert!(!path.contains('{'), "{path} has a part that is not filled");
     path
 }

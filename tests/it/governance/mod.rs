@@ -2,8 +2,12 @@
 
 mod controls;
 mod disclosure;
+mod people;
 mod requests;
 mod retention;
 mod retention_cli;
+mod reviews;
 mod rights;
 mod rights_cli;
+mod stage;
+mod studies;

@@ -1,37 +1,41 @@
-//! `study create|list|show|grant|revoke|members|close`.
+//! `study create|amend|approve|notice|list|show|grant|revoke|members|date|close`.
+
+mod notice;
+mod show;
+mod terms;
 
 use jiff::civil::Date;
 use serde_json::json;
 
+use self::terms::TermsArgs;
 use super::day::day;
 use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
 use crate::id::{PersonId, StudyId};
-use crate::model::{LawfulBasis, RetentionRules, Role, Text, WithdrawalWindow};
-use crate::wire::{NewMembership, NewStudy, StudyView};
+use crate::model::{Role, Template, Text};
+use crate::wire::{FoundedStudy, NewApproval, NewMembership, NewStudy, StudyAmendment};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Found a study, on the terms its participants were told.
-    Create {
-        /// Its working title.
-        name: Text,
-        /// The organisation that decides why the data are processed.
-        #[arg(long)]
-        controller: Text,
-        /// consent, contract, legal-obligation, vital-interests, public-task or legitimate-interests.
-        #[arg(long)]
-        lawful_basis: LawfulBasis,
-        /// Until when participants may withdraw: 30d, or `until 2024-09-02`; either with
-        /// `, or when analysis begins`.
-        #[arg(long)]
-        withdraw_within: WithdrawalWindow,
-        /// How long things are kept: `2y after session`, `identifiable: 12m after publication`,
-        /// `earliest of (publication, 3m after collection-ends)`; several rules with `;` between them.
-        #[arg(long)]
-        retain: RetentionRules,
+    Create(Box<CreateArgs>),
+    /// Change a study's terms; what those in it were promised is not loosened.
+    Amend(Box<AmendArgs>),
+    /// Record the data owner's approval.
+    Approve {
+        /// The study.
+        study: StudyId,
+        /// The board or person that approved.
+        #[arg(long, value_name = "BOARD")]
+        by: Text,
+        /// The day they did.
+        #[arg(long, value_name = "DATE", value_parser = day)]
+        on: Date,
     },
+    /// The versions of its privacy notice, and whom they affect.
+    #[command(subcommand)]
+    Notice(notice::Command),
     /// The studies you may know of.
     List,
     /// One study's terms.
@@ -75,6 +79,34 @@ pub(super) enum Command {
     },
 }
 
+/// Found a study, on the terms its participants were told.
+#[derive(Debug, clap::Args)]
+pub(super) struct CreateArgs {
+    /// Its working title.
+    name: Text,
+    /// The notice whose terms it takes where nothing is given: moj-user-research,
+    /// natcen-victim-support, data-first, probation-digital or ons-management-practices.
+    #[arg(long)]
+    template: Option<Template>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
+/// Change a study's terms.
+#[derive(Debug, clap::Args)]
+pub(super) struct AmendArgs {
+    /// The study.
+    study: StudyId,
+    /// Its working title.
+    #[arg(long)]
+    name: Option<Text>,
+    /// The latest version of the privacy notice, when it tells of what is loosened.
+    #[arg(long, value_name = "VERSION")]
+    under_notice: Option<u32>,
+    #[command(flatten)]
+    terms: TermsArgs,
+}
+
 pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Result<(), Failure> {
     let command = match command {
         Command::Date(args) => return super::retention::date(args, profile, out).await,
@@ -83,21 +115,10 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
     let client = profile.client().await?;
     match command {
         Command::Date(_) => {}
-        Command::Create {
-            name,
-            controller,
-            lawful_basis,
-            withdraw_within,
-            retain,
-        } => {
-            let study = NewStudy {
-                name,
-                controller,
-                lawful_basis,
-                withdraw_within,
-                retain,
-            };
+        Command::Create(args) => {
+            let study = NewStudy::of(args.name, args.template, args.terms.terms());
             let created = client.create_study(&study).await?;
+            warn(&created, out);
             out.answer(&created, || {
                 format!(
                     "Founded {}. Next: `strongroom study grant {} --person … --role researcher --until …`, or add participants.",
@@ -105,9 +126,32 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                 )
             });
         }
+        Command::Amend(args) => {
+            let change = StudyAmendment::of(args.name, args.under_notice, args.terms.terms());
+            let changed = client.amend_study(args.study, &change).await?;
+            warn(&changed, out);
+            out.answer(&changed, || format!("{} is changed.", changed.id));
+        }
+        Command::Approve { study, by, on } => {
+            let approval = NewApproval { by, on };
+            client.approve_study(study, &approval).await?;
+            out.answer(
+                &json!({ "study": study, "by": approval.by, "on": on }),
+                || format!("That {} approved on {on} is on record.", approval.by),
+            );
+        }
+        Command::Notice(command) => notice::run(command, &client, out).await?,
         Command::List => {
             let studies = client.studies().await?;
-            let heading = ["id", "name", "controller", "withdraw", "keep", "closed"];
+            let heading = [
+                "id",
+                "name",
+                "controller",
+                "withdraw",
+                "keep",
+                "review",
+                "closed",
+            ];
             out.list(&studies, &heading, |study| {
                 vec![
                     study.id.to_string(),
@@ -115,13 +159,14 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                     study.controller.to_string(),
                     study.withdraw_within.to_string(),
                     study.retain.to_string(),
+                    or_dash(study.review),
                     yes_no(study.closed),
                 ]
             });
         }
         Command::Show { study } => {
             let study = client.study(study).await?;
-            out.answer(&study, || describe(&study));
+            out.answer(&study, || show::describe(&study));
         }
         Command::Grant {
             study,
@@ -166,15 +211,8 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
     Ok(())
 }
 
-fn describe(study: &StudyView) -> String {
-    format!(
-        "{} ({})\ncontroller: {}\nlawful basis: {}\nwithdrawal: {}\nkept: {}\nclosed: {}",
-        study.name,
-        study.id,
-        study.controller,
-        study.lawful_basis,
-        study.withdraw_within,
-        study.retain,
-        yes_no(study.closed)
-    )
+fn warn(study: &FoundedStudy, out: &Output) {
+    for warning in &study.warnings {
+        out.remark(&format!("warning: {warning}"));
+    }
 }
