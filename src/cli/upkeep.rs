@@ -1,4 +1,4 @@
-//! `vault rebuild-index|backup|restore|doctor`: the vault's folder, without a gateway.
+//! `vault rebuild-index|backup|restore|rotate|doctor`: the vault's folder, without a gateway.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,8 @@ use super::output::Output;
 use super::serve::{means, store_credentials};
 use super::unlock::identities;
 use super::vault::absolute;
-use crate::vault::{Opening, Vault};
+use crate::keyring::Recipients;
+use crate::vault::{Opening, Rotation, Vault};
 use crate::work::{self, WorkError, doctor};
 
 /// A vault's folder, and what unlocks it.
@@ -53,6 +54,23 @@ pub(super) struct RestoreArgs {
     /// that goes on record.
     #[arg(long)]
     accept_loss: bool,
+}
+
+/// Replace the root, change who unlocks the vault, add and drop root slots.
+#[derive(Debug, clap::Args)]
+pub(super) struct RotateArgs {
+    #[command(flatten)]
+    unlocked: Unlocked,
+    /// An age recipient who can unlock the vault from now on; may be repeated, and all of them are
+    /// named. Without any, whoever could before.
+    #[arg(long, value_name = "AGE")]
+    recipient: Vec<String>,
+    /// A root slot to be made; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    add_slot: Vec<PathBuf>,
+    /// A root slot that is lost, or to be retired, as `vault.json` names it; may be repeated.
+    #[arg(long, value_name = "PATH")]
+    drop_slot: Vec<PathBuf>,
 }
 
 /// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
@@ -157,6 +175,45 @@ pub(super) async fn restore(args: RestoreArgs, out: Output) -> Result<(), Failur
 fn undo(dir: &Path) -> Result<(), WorkError> {
     let emptied = std::fs::remove_dir_all(dir).and_then(|()| std::fs::create_dir(dir));
     emptied.map_err(|error| WorkError::Internal(format!("{}: {error}", dir.display())))
+}
+
+pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure> {
+    let Unlocked { vault, identity } = args.unlocked;
+    let recipients = match args.recipient.is_empty() {
+        true => None,
+        false => {
+            Some(Recipients::parse(&args.recipient).map_err(|e| Failure::usage(e.to_string()))?)
+        }
+    };
+    let rotation = Rotation {
+        recipients,
+        add: absolute(&args.add_slot)?,
+        drop: args.drop_slot.clone(),
+    };
+    let identities = identities(identity.as_deref(), &vault)?;
+    let rotated = aside(move || Ok(Vault::rotate(&vault, &identities, means(), rotation)?));
+    let rotated = rotated.await?;
+    let answer = json!({
+        "epoch": rotated.epoch,
+        "confirmed": rotated.slots,
+        "slots": rotated.now,
+    });
+    out.answer(&answer, || {
+        let mut lines = vec![format!(
+            "Epoch {} has begun, and the old root is gone from every slot.",
+            rotated.epoch
+        )];
+        lines.extend(rotated.slots.iter().cloned());
+        lines.push("Back up now: what was backed up before opens with no root any more.".to_owned());
+        for dropped in &args.drop_slot {
+            lines.push(format!(
+                "{} is no slot any more, and still holds an old root: destroy it, and say so in the custody record.",
+                dropped.display()
+            ));
+        }
+        lines.join("\n")
+    });
+    Ok(())
 }
 
 pub(super) async fn examine(args: DoctorArgs, out: Output) -> Result<(), Failure> {

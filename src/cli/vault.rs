@@ -29,6 +29,9 @@ pub(super) enum Command {
     Backup(upkeep::BackupArgs),
     /// Put a backup back as a new vault, beside the root slots there are.
     Restore(upkeep::RestoreArgs),
+    /// Replace the root, change who unlocks the vault, add and drop root slots; the gateway must be
+    /// stopped. Nobody is erased and nothing is encrypted anew.
+    Rotate(upkeep::RotateArgs),
     /// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
     Doctor(upkeep::DoctorArgs),
 }
@@ -83,6 +86,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::RebuildIndex(args) => upkeep::rebuild_index(args, *out).await,
         Command::Backup(args) => upkeep::back_up(args, *out).await,
         Command::Restore(args) => upkeep::restore(args, *out).await,
+        Command::Rotate(args) => upkeep::rotate(args, *out).await,
         Command::Doctor(args) => upkeep::examine(args, *out).await,
     }
 }

@@ -456,6 +456,16 @@ pub enum Event {
         /// To what, by identifier.
         resource: String,
     },
+    /// The root was replaced with nobody erased; the old one still has to go.
+    RootReplaced {
+        /// The epoch that begins.
+        epoch: u64,
+    },
+    /// Every root slot has let go of the root that was replaced.
+    RootRetired {
+        /// What each slot said.
+        slots: Vec<String>,
+    },
     /// The journal was put back from a backup that ended earlier (operator's word).
     RecordsLost {
         /// How many records the slots had vouched for that are gone.
@@ -537,6 +547,8 @@ impl Event {
             Self::DisclosureDecided { .. } => "disclosure-decided",
             Self::Accessed { .. } => "accessed",
             Self::Refused { .. } => "refused",
+            Self::RootReplaced { .. } => "root-replaced",
+            Self::RootRetired { .. } => "root-retired",
             Self::RecordsLost { .. } => "records-lost",
             Self::ControlsTested { .. } => "controls-tested",
             Self::StrangersRefused { .. } => "strangers-refused",

@@ -9,7 +9,7 @@ use super::{Nodes, Rooted, Vault, View, confirmations};
 use crate::id::ErasureId;
 use crate::index::{IndexError, Reader, project, tables};
 use crate::journal;
-use crate::keyring::{Destruction, NodesError, Root, WrappedNodes};
+use crate::keyring::{Destruction, NodesError, Recipients, Root, WrappedNodes};
 use crate::model::{Actor, Entry, Erasure, Event, LeafNumber, NodeId, TreeChange};
 use crate::secret::Key;
 
@@ -142,6 +142,19 @@ impl Vault {
         erasure: ErasureId,
         leaves: &[LeafNumber],
     ) -> Result<u64, VaultError> {
+        let event = |epoch| Event::KeysDestroyed { erasure, epoch };
+        self.replace_and_destroy(committing, event, leaves, None)
+    }
+
+    /// Draws a new root without `leaves` and whatever spare keys there are, and makes it the one in
+    /// force, recorded as `event`. The old root stays beside it in every slot.
+    pub(super) fn replace_and_destroy(
+        &self,
+        committing: &MutexGuard<'_, ()>,
+        event: impl FnOnce(u64) -> Event,
+        leaves: &[LeafNumber],
+        recipients: Option<&Recipients>,
+    ) -> Result<u64, VaultError> {
         let (destruction, next) = {
             let view = self.view()?;
             let mut leaves = leaves.to_vec();
@@ -157,8 +170,9 @@ impl Vault {
             (drawn, next)
         };
         let (epoch, written) = (next.epoch, self.journal.size());
-        self.slots.prepare(&next, None, &*self.means.entropy)?;
-        let changed = self.change_root(committing, erasure, destruction, next);
+        self.slots
+            .prepare(&next, recipients, &*self.means.entropy)?;
+        let changed = self.change_root(committing, event(epoch), destruction, next);
         if let Err(error) = &changed
             && self.journal.size() == written
             && !matches!(error, VaultError::Journal(journal::Error::Poisoned(_)))
@@ -174,7 +188,7 @@ impl Vault {
     fn change_root(
         &self,
         _committing: &MutexGuard<'_, ()>,
-        erasure: ErasureId,
+        event: Event,
         destruction: Destruction,
         next: Root,
     ) -> Result<u64, VaultError> {
@@ -182,7 +196,7 @@ impl Vault {
         let entry = Entry {
             at: self.now(),
             by: Actor::Gateway,
-            event: Event::KeysDestroyed { erasure, epoch },
+            event,
             keys: destruction.change,
         };
         let position = {
@@ -238,7 +252,7 @@ impl Vault {
         Ok(position)
     }
 
-    fn committing(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn committing(&self) -> MutexGuard<'_, ()> {
         self.committing
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

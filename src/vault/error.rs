@@ -22,6 +22,9 @@ pub enum VaultError {
     /// Another process has it open.
     #[error("the vault at {} is open in another process; stop that gateway or command first", .0.display())]
     InUse(PathBuf),
+    /// No root slot is called that.
+    #[error("{} is none of the vault's root slots; `strongroom vault status` names them, and so does `vault.json`", .0.display())]
+    UnknownSlot(PathBuf),
     /// The configuration file does not read.
     #[error("{} is not a vault's configuration: {reason}; restore it from a backup", .path.display())]
     Config {

@@ -12,6 +12,7 @@ mod material;
 mod notes;
 mod open;
 mod replay;
+mod rotate;
 mod search;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ pub use config::{Config, StoreChoice};
 pub use error::VaultError;
 pub use material::{MaterialKeys, particulars_context};
 pub use open::{NewVault, Opening};
+pub use rotate::{Rotated, Rotation};
 
 use config::Lock;
 

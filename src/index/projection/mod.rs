@@ -43,9 +43,13 @@ impl Projection<'_> {
             | Event::GatewayStarted { .. }
             | Event::Accessed { .. }
             | Event::Refused { .. }
+            | Event::RootRetired { .. }
             | Event::RecordsLost { .. }
             | Event::ControlsTested { .. }
             | Event::StrangersRefused { .. } => Ok(()),
+            Event::RootReplaced { epoch } => {
+                self.batch.put(&tables::EPOCH, &tables::THE_ONE, epoch)
+            }
             Event::StoreAttested { attestation } => {
                 self.batch
                     .put(&tables::ATTESTATION, &tables::THE_ONE, attestation)

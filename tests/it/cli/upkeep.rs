@@ -227,3 +227,46 @@ fn object_of(scene: &Scene) -> std::path::PathBuf {
     }
     panic!("the item is not in the store");
 }
+
+#[test]
+fn a_rotation_changes_who_unlocks_the_vault_and_where_its_root_lies() {
+    let mut scene = Scene::set();
+    scene.site.stop();
+    let vault = scene.site.vault();
+    let plain = vault.to_str().expect("plain").to_owned();
+    let old = vault.join("unlock-identity.txt");
+    fs::copy(&old, scene.site.path("old.txt")).expect("copied");
+    fs::copy(vault.join("root.slot"), scene.site.path("stolen.slot")).expect("copied");
+    let (secret, recipient) = strongroom::keyring::unlock::generate_identity();
+    let new = scene.site.path("new.txt");
+    strongroom::keyring::unlock::write_identity(&new, &secret).expect("written");
+    let rotate = |identity: &str, more: &[&str]| {
+        let fixed = ["vault", "rotate", "--vault", &plain, "--identity", identity];
+        scene.site.run("operator", &[&fixed[..], more].concat())
+    };
+    let rotated = rotate(
+        "old.txt",
+        &["--recipient", &recipient, "--add-slot", "second.slot"],
+    )
+    .json();
+    assert_eq!(rotated["slots"].as_array().map(Vec::len), Some(2));
+    // Whoever could unlock it before cannot any more, not even with the slot as it was before.
+    rotate("old.txt", &[]).fails(1);
+    let slot = fs::read(vault.join("root.slot")).expect("a slot");
+    let stolen = fs::read(scene.site.path("stolen.slot")).expect("a slot");
+    fs::write(vault.join("root.slot"), stolen).expect("put back");
+    rotate("old.txt", &[]).fails(1);
+    fs::write(vault.join("root.slot"), slot).expect("put right");
+    // The first slot is lost; the second serves, and the vault goes on.
+    fs::remove_file(vault.join("root.slot")).expect("lost");
+    rotate("new.txt", &[]).fails(1);
+    let rotated = rotate("new.txt", &["--drop-slot", "root.slot"]).json();
+    assert_eq!(rotated["slots"].as_array().map(Vec::len), Some(1));
+    rotate("new.txt", &["--drop-slot", "root.slot"]).fails_saying(1, &["none of the vault's"]);
+    let only = scene.site.path("second.slot");
+    let only = only.to_str().expect("plain");
+    rotate("new.txt", &["--drop-slot", only]).fails_saying(1, &["at least one"]);
+    fs::copy(&new, &old).expect("copied");
+    scene.site.serve();
+    assert!(scene.site.fetch("res", &scene.item) == scene.recording);
+}

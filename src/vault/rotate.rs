@@ -1,0 +1,119 @@
+//! Replacing the root without erasing anybody, and changing who unlocks it and where it lies.
+
+use std::path::{Path, PathBuf};
+
+use super::config::{Config, Lock};
+use super::error::VaultError;
+use super::{Means, Vault, confirmations};
+use crate::keyring::{FileSlot, Identities, Recipients, SlotError};
+use crate::model::{Actor, Event};
+
+/// What a rotation changes; what is left out stays.
+#[derive(Debug, Default)]
+pub struct Rotation {
+    /// Who can unlock the vault from now on.
+    pub recipients: Option<Recipients>,
+    /// Root slots to be made; relative paths start at the vault's folder.
+    pub add: Vec<PathBuf>,
+    /// Root slots that are lost or to be retired, as the configuration names them.
+    pub drop: Vec<PathBuf>,
+}
+
+/// What a rotation did.
+#[derive(Debug)]
+pub struct Rotated {
+    /// The epoch that began with it.
+    pub epoch: u64,
+    /// What each slot said when it let go of the old root.
+    pub slots: Vec<String>,
+    /// The slots there are now.
+    pub now: Vec<PathBuf>,
+}
+
+impl Vault {
+    /// Rotates the root of the vault in `dir`, which no gateway has open: a new root in every slot,
+    /// sealed to whoever is to unlock it, and the old one gone. Nothing is encrypted anew.
+    ///
+    /// Slots are dropped first and made last, so that at every moment what the configuration names
+    /// holds the root; a crash in between leaves a vault that opens, and the rest can be asked again.
+    ///
+    /// # Errors
+    /// [`SlotError::NoSlots`] when no slot would be left; [`VaultError::UnknownSlot`]; and whatever
+    /// opening the vault or writing a slot gives.
+    pub fn rotate(
+        dir: &Path,
+        identities: &Identities,
+        means: Means,
+        rotation: Rotation,
+    ) -> Result<Rotated, VaultError> {
+        drop_slots(dir, &rotation.drop)?;
+        let recipients = match &rotation.recipients {
+            Some(recipients) => recipients.clone(),
+            None => recipients_in_force(dir)?,
+        };
+        let (vault, _) = Self::open(dir, identities, means)?;
+        let (epoch, slots) = vault.replace_root(&recipients)?;
+        let now = vault.add_slots(rotation.add, &recipients)?;
+        vault.close()?;
+        Ok(Rotated { epoch, slots, now })
+    }
+
+    fn replace_root(&self, recipients: &Recipients) -> Result<(u64, Vec<String>), VaultError> {
+        let _one_at_a_time = self.destroying.blocking_lock();
+        let epoch = {
+            let committing = self.committing();
+            let replaced = |epoch| Event::RootReplaced { epoch };
+            self.replace_and_destroy(&committing, replaced, &[], Some(recipients))?
+        };
+        let before = epoch.saturating_sub(1);
+        let retired = self.slots.retire(before, &*self.means.entropy)?;
+        let slots = confirmations(&retired);
+        let said = slots.clone();
+        self.commit_blocking(Actor::Operator, |_| {
+            Ok::<_, VaultError>((Event::RootRetired { slots: said }, ()))
+        })?;
+        self.anchor()?;
+        Ok((epoch, slots))
+    }
+
+    /// Makes slots that hold the present root.
+    fn add_slots(
+        &self,
+        paths: Vec<PathBuf>,
+        recipients: &Recipients,
+    ) -> Result<Vec<PathBuf>, VaultError> {
+        let mut config = self.config.clone();
+        for path in paths {
+            FileSlot::create(&self.dir.join(&path), &self.rooted().root, recipients)?;
+            config.slots.push(path);
+            // Named only once it is whole.
+            config.write(&self.dir)?;
+        }
+        Ok(config.slots)
+    }
+}
+
+/// Whoever can unlock the vault now, as its first slot has it.
+fn recipients_in_force(dir: &Path) -> Result<Recipients, VaultError> {
+    let _lock = Lock::hold(dir)?;
+    let slots = Config::read(dir)?.slot_paths(dir);
+    let first = slots.first().ok_or(SlotError::NoSlots)?;
+    Ok(FileSlot::open(first)?.recipients()?)
+}
+
+fn drop_slots(dir: &Path, drop: &[PathBuf]) -> Result<(), VaultError> {
+    if drop.is_empty() {
+        return Ok(());
+    }
+    let _lock = Lock::hold(dir)?;
+    let mut config = Config::read(dir)?;
+    for path in drop {
+        let named = config.slots.iter().position(|slot| slot == path);
+        let named = named.ok_or_else(|| VaultError::UnknownSlot(path.clone()))?;
+        config.slots.remove(named);
+    }
+    match config.slots.is_empty() {
+        true => Err(SlotError::NoSlots.into()),
+        false => config.write(dir),
+    }
+}
