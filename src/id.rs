@@ -249,6 +249,33 @@ mod tests {
         assert_eq!(StudyId(Serial(bytes)).to_string(), "stu-000000000000016JD");
     }
 
+    /// R25: an identifier is what was drawn at random and nothing else: no time, no count, no name.
+    #[test]
+    fn r25_an_identifier_is_random_bytes_and_nothing_else() {
+        #[derive(Debug)]
+        struct Drawn([u8; RANDOM_BYTES]);
+        impl Entropy for Drawn {
+            fn fill(&self, out: &mut [u8]) -> Result<(), EntropyError> {
+                out.copy_from_slice(&self.0);
+                Ok(())
+            }
+        }
+        let bytes = [0x5A; RANDOM_BYTES];
+        let (one, later) = (Drawn(bytes), Drawn(bytes));
+        assert_eq!(
+            ParticipantId::random(&one).expect("entropy").0,
+            Serial(bytes)
+        );
+        assert_eq!(ParticipantId::random(&one), ParticipantId::random(&later));
+        // Of many, neither the order of drawing nor a common beginning shows.
+        let drawn: Vec<_> = (0..200)
+            .map(|_| ParticipantId::random(&SystemEntropy::new()).expect("entropy"))
+            .collect();
+        assert!(!drawn.is_sorted());
+        let starts: std::collections::BTreeSet<_> = drawn.iter().map(|id| id.0.0[0]).collect();
+        assert!(starts.len() > 50, "{starts:?}");
+    }
+
     #[test]
     fn kinds_are_not_mixed_up() {
         let study = StudyId::random(&SystemEntropy::new()).expect("entropy");
