@@ -23,6 +23,11 @@ pub fn london_day(moment: Timestamp) -> Date {
     moment.to_zoned(LONDON.clone()).date()
 }
 
+/// What clocks in London show at `moment`.
+pub fn in_london(moment: Timestamp) -> jiff::civil::DateTime {
+    moment.to_zoned(LONDON.clone()).datetime()
+}
+
 /// The moment at which `day` is over in London.
 pub fn end_of_london_day(day: Date) -> Timestamp {
     let midnight = day

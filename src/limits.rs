@@ -211,3 +211,10 @@ pub const RETENTION_REWRAPPED_MAX: u64 = 64 * 1024;
 
 /// Rows of what is due, given at once.
 pub const DUE_ROWS_MAX: usize = 1000;
+
+/// Most days a session gives for versions without somebody who withdraws: they are told within a
+/// month that it is done.
+pub const REDACTION_DAYS_MAX: u16 = 28;
+
+/// Days it gives when nobody says how many.
+pub const REDACTION_DAYS: u16 = 14;

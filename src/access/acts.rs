@@ -186,6 +186,37 @@ acts! {
     FetchDisclosure on DisclosureId => Disclosure, disclosure;
 }
 
+/// To know of a participant and of what they permit: like the rest of their study, but for what names
+/// them.
+#[derive(Debug)]
+pub enum ReadParticipant {}
+
+impl Act for ReadParticipant {
+    const ACTION: Action = Action::ReadStudy;
+    type Resource = ParticipantId;
+    type Loaded = Participant;
+
+    fn name(on: &ParticipantId) -> String {
+        on.to_string()
+    }
+
+    fn gather(
+        from: &Gatherer<'_>,
+        on: &ParticipantId,
+    ) -> Result<Option<Gathered<Participant>>, IndexError> {
+        let row = from.get(&tables::PARTICIPANTS, on)?;
+        let Some(loaded) = row.filter(|row| row.standing != Standing::Erased) else {
+            return Ok(None);
+        };
+        let gathered = study(from, loaded.study)?;
+        Ok(gathered.map(|Gathered { thing, facts, .. }| Gathered {
+            loaded,
+            thing,
+            facts,
+        }))
+    }
+}
+
 /// To bring material of one kind to a session.
 #[derive(Debug)]
 pub enum DepositItem {}

@@ -7,8 +7,8 @@ use super::facts::{Conditions, ItemThing};
 use crate::id::{AssignmentId, ErasureId, ItemId, ParticipantId, SessionId, StudyId, SupplierId};
 use crate::index::{IndexError, Leads, Reader, RowKey, Table, tables};
 use crate::model::{
-    Assignment, ErasureStage, Item, Membership, OnWithdrawal, Participant, Permission, Person,
-    Standing, Supplier,
+    Assignment, ErasureStage, Item, Kind, Membership, OnWithdrawal, Participant, Permission,
+    Person, Standing, Supplier,
 };
 
 /// The index, read for one person.
@@ -132,9 +132,13 @@ impl<'a> Gatherer<'a> {
         let mut waits = false;
         for participant in &item.participants {
             let row = self.get(&tables::PARTICIPANTS, participant)?;
-            if row.is_some_and(|row| row.standing == Standing::Frozen) {
+            let leaves = row.is_some_and(|row| {
+                row.standing == Standing::Frozen
+                    || !row.permissions.contains(&item.kind.permission())
+            });
+            if leaves {
                 waits = true;
-                if !self.is_held(*participant)? {
+                if !self.is_held(*participant, item.kind)? {
                     return Ok(false);
                 }
             }
@@ -142,12 +146,16 @@ impl<'a> Gatherer<'a> {
         Ok(first && waits)
     }
 
-    /// Whether an erasure of a participant waits for versions without them.
-    fn is_held(&self, participant: ParticipantId) -> Result<bool, IndexError> {
+    /// Whether an erasure of a participant's material of that kind waits for versions without them.
+    fn is_held(&self, participant: ParticipantId, kind: Kind) -> Result<bool, IndexError> {
         for id in self.list::<ParticipantId, ErasureId, _>(&tables::ERASURES_OF, &participant)? {
             let erasure = self.get(&tables::ERASURES, &id)?;
             let held = erasure.is_some_and(|erasure| {
-                erasure.stage <= ErasureStage::Approved
+                let reaches = erasure
+                    .withdrawal()
+                    .is_some_and(|withdrawal| withdrawal.scope.reaches(kind));
+                reaches
+                    && erasure.stage <= ErasureStage::Approved
                     && erasure.held_until.is_some_and(|last| self.today <= last)
             });
             if held {

@@ -1,13 +1,16 @@
-//! `erasure list|show|approve|certificate`.
+//! `erasure list|show|approve|refuse|letter|certificate`.
 
 use std::path::PathBuf;
 
 use super::failure::Failure;
 use super::output::{Output, or_dash};
 use super::profile::{Profile, refused_by_system};
+use super::withdraw::told;
+use crate::client::Client;
 use crate::id::ErasureId;
 use crate::model::ErasureStage;
-use crate::wire::ErasureView;
+use crate::model::erasure::LateReason;
+use crate::wire::{ErasureView, NewErasureRefusal};
 use serde_json::json;
 
 #[derive(Debug, clap::Subcommand)]
@@ -23,6 +26,22 @@ pub(super) enum Command {
     Approve {
         /// The erasure.
         erasure: ErasureId,
+    },
+    /// Refuse a withdrawal that came after the study's last day; nothing is frozen any more.
+    Refuse {
+        /// The erasure.
+        erasure: ErasureId,
+        /// analysed, anonymised, published or legal-duty.
+        #[arg(long)]
+        reason: LateReason,
+    },
+    /// The letter that tells the participant how things stand, by their identifier alone.
+    Letter {
+        /// The erasure.
+        erasure: ErasureId,
+        /// Write it to a file: a PDF when its name ends in .pdf, plain text otherwise.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Its certificate, a signed note.
     Certificate {
@@ -58,6 +77,17 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             let erasure = client.approve_erasure(erasure).await?;
             out.answer(&erasure, || describe(&erasure));
         }
+        Command::Refuse { erasure, reason } => {
+            let refused = client
+                .refuse_erasure(erasure, &NewErasureRefusal { reason })
+                .await?;
+            out.answer(&refused, || {
+                format!(
+                    "Refused: what was frozen opens again. The letter with the reason, and whom they can turn to: `strongroom erasure letter {erasure} -o FILE.pdf`."
+                )
+            });
+        }
+        Command::Letter { erasure, output } => letter(&client, erasure, output, out).await?,
         Command::Certificate { erasure, output } => {
             let note = client.certificate(erasure).await?;
             match output {
@@ -79,6 +109,36 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             }
         }
     }
+    Ok(())
+}
+
+async fn letter(
+    client: &Client,
+    erasure: ErasureId,
+    output: Option<PathBuf>,
+    out: &Output,
+) -> Result<(), Failure> {
+    let is_pdf = |path: &PathBuf| {
+        let ending = path.extension();
+        ending.is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"))
+    };
+    let as_text = !output.as_ref().is_some_and(is_pdf);
+    let letter = client.letter(erasure, as_text).await?;
+    let Some(path) = output else {
+        let text = String::from_utf8_lossy(&letter).into_owned();
+        match out.is_json() {
+            true => out.answer(&json!({ "id": erasure, "letter": text }), String::new),
+            false => out.line(text.trim_end()),
+        }
+        return Ok(());
+    };
+    std::fs::write(&path, &letter).map_err(|error| refused_by_system("write", &path, &error))?;
+    out.answer(&json!({ "id": erasure, "file": path.to_string_lossy() }), || {
+        format!(
+            "Written to {}. It knows the participant by their identifier: whoever sends it puts the name on the envelope.",
+            path.display()
+        )
+    });
     Ok(())
 }
 
@@ -118,6 +178,13 @@ fn describe(erasure: &ErasureView) -> String {
             .iter()
             .map(|at| format!("inaccessible since: {at}")),
     );
+    lines.extend(
+        erasure
+            .refused
+            .iter()
+            .map(|reason| format!("refused: {reason}")),
+    );
+    lines.extend(erasure.outcome.iter().flat_map(told));
     lines.extend(
         erasure
             .waiting_for

@@ -30,6 +30,9 @@ pub(super) struct Args {
     /// Seal it to this age recipient instead; may be repeated.
     #[arg(long, value_name = "AGE", requires = "sealed")]
     recipient: Vec<String>,
+    /// While somebody withdraws from it: to make a version without them, as the study's lead.
+    #[arg(long, conflicts_with = "sealed")]
+    for_redaction: bool,
     /// Overwrite the file if it exists.
     #[arg(long)]
     force: bool,
@@ -59,6 +62,11 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
         true => {
             client
                 .fetch_sealed(args.item, &args.recipient, &target, &bar)
+                .await?
+        }
+        false if args.for_redaction => {
+            client
+                .fetch_original(args.item, args.range, &target, &bar)
                 .await?
         }
         false => client.fetch(args.item, args.range, &target, &bar).await?,

@@ -1,4 +1,4 @@
-//! `item list|show`.
+//! `item list|show|waive-redaction`.
 
 use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
@@ -19,6 +19,11 @@ pub(super) enum Command {
     },
     /// One item.
     Show {
+        /// The item.
+        item: ItemId,
+    },
+    /// Declare, while somebody withdraws, that an item is not worth a version without them.
+    WaiveRedaction {
         /// The item.
         item: ItemId,
     },
@@ -45,6 +50,14 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::Show { item } => {
             let item = client.item(item).await?;
             out.answer(&item, || describe(&item));
+        }
+        Command::WaiveRedaction { item } => {
+            client.waive_redaction(item).await?;
+            out.answer(&serde_json::json!({ "id": item }), || {
+                format!(
+                    "{item} goes with whoever withdraws; no version without them is waited for."
+                )
+            });
         }
     }
     Ok(())

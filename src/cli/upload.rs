@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::profile::{Profile, make_private, write_private};
 use super::progress::Bar;
-use crate::client::{Client, Resumption, Source, Uploaded};
-use crate::id::SessionId;
+use crate::client::{Client, Destination, Resumption, Source, Uploaded};
+use crate::id::{ItemId, SessionId};
 use crate::model::Kind;
 
 /// Files on their way at once.
@@ -29,14 +29,26 @@ pub(super) struct Args {
     /// audio, video, screen, photo, notes, transcript or survey.
     #[arg(long)]
     kind: Kind,
+    /// The item it is a version of, without those who withdraw; one file at a time.
+    #[arg(long, value_name = "ITEM")]
+    redacts: Option<ItemId>,
 }
 
 pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
+    if args.redacts.is_some() && args.files.len() > 1 {
+        return Err(Failure::usage(
+            "one file stands for an item without those who withdraw; give one at a time",
+        ));
+    }
     let client = profile.client().await?;
     let (client, out, profile) = (&client, *out, profile);
-    let (session, kind) = (args.session, args.kind);
+    let to = Destination {
+        session: args.session,
+        kind: args.kind,
+        redacts: args.redacts,
+    };
     let uploads = args.files.into_iter().map(|path| async move {
-        let uploaded = one(client, profile, &path, session, kind, out).await;
+        let uploaded = one(client, profile, &path, to, out).await;
         (path, uploaded)
     });
     let mut uploads = stream::iter(uploads).buffered(AT_ONCE);
@@ -60,15 +72,14 @@ async fn one(
     client: &Client,
     profile: &Profile,
     path: &Path,
-    session: SessionId,
-    kind: Kind,
+    to: Destination,
     out: Output,
 ) -> Result<Uploaded, Failure> {
     let source = Source::open(path)?;
-    let memory = Memory::of(profile, client, &source, session, kind)?;
+    let memory = Memory::of(profile, client, &source, to)?;
     let name = source.name().unwrap_or_default();
     let bar = Bar::new(&name, out.is_json());
-    Ok(client.upload(&source, session, kind, &memory, &bar).await?)
+    Ok(client.upload(&source, to, &memory, &bar).await?)
 }
 
 fn told(path: &Path, uploaded: &Uploaded, out: Output) {
@@ -98,11 +109,16 @@ impl Memory {
         profile: &Profile,
         client: &Client,
         source: &Source,
-        session: SessionId,
-        kind: Kind,
+        to: Destination,
     ) -> Result<Self, Failure> {
+        let Destination {
+            session,
+            kind,
+            redacts,
+        } = to;
+        let redacts = redacts.map(|item| format!(" {item}")).unwrap_or_default();
         let what = format!(
-            "{} {} {session} {kind}",
+            "{} {} {session} {kind}{redacts}",
             client.gateway(),
             source.fingerprint().digest()
         );

@@ -2,9 +2,10 @@
 
 use super::failure::Failure;
 use super::output::Output;
+use super::participant::counted;
 use super::profile::Profile;
 use crate::id::ParticipantId;
-use crate::wire::NewWithdrawal;
+use crate::wire::{NewWithdrawal, OutcomeView};
 
 /// Record that a participant withdraws. No reason is asked.
 #[derive(Debug, clap::Args)]
@@ -34,15 +35,55 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
             lines.push(match answer.in_time {
                 true => format!("It is in time: the study's last day for them is {last}."),
                 false => format!(
-                    "The study's last day for them was {last}: what is in anonymised findings already stays there; everything held here still goes."
+                    "The study's last day for them was {last}: information governance may refuse it, with a reason; until then everything stays frozen, and goes if it is approved."
                 ),
             });
         }
+        lines.extend(told(&answer.outcome));
+        lines.push(match answer.approvals_needed {
+            0 | 1 => format!(
+                "Next, by somebody else of information governance: `strongroom erasure approve {}`.",
+                answer.id
+            ),
+            needed => format!(
+                "Next, by {needed} others of information governance: `strongroom erasure approve {}`.",
+                answer.id
+            ),
+        });
         lines.push(format!(
-            "Next, by somebody else of information governance: `strongroom erasure approve {}`.",
+            "The letter for them: `strongroom erasure letter {} -o FILE.pdf`.",
             answer.id
         ));
         lines.join("\n")
     });
     Ok(())
+}
+
+/// What a withdrawal reaches and what it cannot, a line each.
+pub(super) fn told(outcome: &OutcomeView) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !outcome.items.is_empty() {
+        lines.push(format!("removed: {}", counted(&outcome.items)));
+    }
+    if outcome.contact {
+        lines.push("removed: what names them".to_owned());
+    }
+    if let Some(last) = outcome.held_until {
+        let waits: Vec<_> = outcome.waits_for.iter().map(ToString::to_string).collect();
+        lines.push(format!(
+            "held until {last} for versions without them of: {}",
+            waits.join(" ")
+        ));
+    }
+    for stays in &outcome.stays {
+        let supplier = stays
+            .supplier
+            .map(|id| format!(" ({id})"))
+            .unwrap_or_default();
+        lines.push(format!(
+            "stays: {} {}{supplier}: {}",
+            stays.count, stays.what, stays.why
+        ));
+    }
+    lines
 }

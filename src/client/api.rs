@@ -9,13 +9,14 @@ use crate::id::{
     StudyId, SupplierId,
 };
 use crate::wire::{
-    AuditPage, AuditVerification, Challenge, ControlsView, Created, DisclosureView, Enrolled,
-    Enrolment, ErasureView, FoundedStudy, Health, Invited, ItemView, Me, MembershipView, NewAnswer,
-    NewAssignment, NewChallenge, NewDisclosure, NewDisclosureDecision, NewMembership,
-    NewParticipant, NewPause, NewPerson, NewRefusal, NewResumption, NewRightsRequest, NewSession,
-    NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, Renewal, RequestView,
-    Restriction, SessionView, StudyView, SupplierView, Suspension, VaultView, VerifierKey,
-    WithdrawalAnswer,
+    AuditPage, AuditVerification, Challenge, ConsentAnswer, ConsentView, ContactCorrection,
+    ContactView, ControlsView, Created, DisclosureView, Enrolled, Enrolment, ErasureView,
+    FoundedStudy, Health, Invited, ItemView, Me, MembershipView, NewAnswer, NewAssignment,
+    NewChallenge, NewConsent, NewDisclosure, NewDisclosureDecision, NewErasureRefusal,
+    NewMembership, NewParticipant, NewPause, NewPerson, NewRefusal, NewResumption,
+    NewRightsRequest, NewSearch, NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView,
+    PersonView, Renewal, RequestView, Restriction, SessionView, StudyView, SupplierView,
+    Suspension, VaultView, VerifierKey, WithdrawalAnswer,
 };
 
 /// How many rows are asked for at once.
@@ -70,6 +71,14 @@ questions! {
     end_membership(study: StudyId, person: PersonId) -> () = delete "/studies/{study}/members/{person}";
     /// Adds a participant.
     add_participant(study: StudyId, participant: &NewParticipant) -> Created<ParticipantId> = post "/studies/{study}/participants" with participant;
+    /// The participants whom a name or an e-mail address names.
+    find_participants(study: StudyId, search: &NewSearch) -> Vec<ParticipantView> = post "/studies/{study}/participants/search" with search;
+    /// A participant, with what names them.
+    participant(participant: ParticipantId) -> ContactView = get "/participants/{participant}";
+    /// Records what somebody permits now.
+    record_consent(participant: ParticipantId, consent: &NewConsent) -> ConsentAnswer = post "/participants/{participant}/consents" with consent;
+    /// Every version of somebody's consent.
+    consents(participant: ParticipantId) -> Vec<ConsentView> = get "/participants/{participant}/consents";
     /// Records a withdrawal.
     withdraw(participant: ParticipantId, withdrawal: &NewWithdrawal) -> WithdrawalAnswer = post "/participants/{participant}/withdrawal" with withdrawal;
     /// Adds a session.
@@ -110,6 +119,10 @@ questions! {
     disclosure(disclosure: DisclosureId) -> DisclosureView = get "/disclosures/{disclosure}";
     /// Decides on a disclosure.
     decide_disclosure(disclosure: DisclosureId, decision: &NewDisclosureDecision) -> DisclosureView = post "/disclosures/{disclosure}/decision" with decision;
+    /// Refuses a withdrawal that came too late.
+    refuse_erasure(erasure: ErasureId, refusal: &NewErasureRefusal) -> ErasureView = post "/erasures/{erasure}/refusal" with refusal;
+    /// Declares that an item is not worth a version without somebody who withdraws.
+    waive_redaction(item: ItemId) -> () = post_unanswered "/items/{item}/redaction-waiver";
     /// What verifying the whole journal finds.
     verify_audit() -> AuditVerification = get "/audit/verification";
     /// What testing the controls finds.
@@ -216,6 +229,32 @@ impl Client {
         query.extend(after.map(|after| ("after", after.to_string())));
         self.read(self.request(Method::GET, "/audit").query(&query))
             .await
+    }
+
+    /// Corrects what names somebody.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn correct_contact(
+        &self,
+        participant: ParticipantId,
+        correction: &ContactCorrection,
+    ) -> Result<(), ClientError> {
+        let path = format!("/participants/{participant}/contact");
+        self.tell(Method::PATCH, &path, correction).await
+    }
+
+    /// The letter about an erasure: a PDF, or plain text.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn letter(&self, erasure: ErasureId, as_text: bool) -> Result<Vec<u8>, ClientError> {
+        let form = if as_text { "text" } else { "pdf" };
+        let path = format!("/erasures/{erasure}/letter");
+        let request = self.request(Method::GET, &path).query(&[("form", form)]);
+        let response = self.send(request).await?;
+        let bytes = response.bytes().await;
+        bytes.map(Into::into).map_err(|error| self.broken(&error))
     }
 
     /// An erasure's certificate, a signed note.

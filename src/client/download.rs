@@ -57,8 +57,26 @@ impl Client {
         target: &Target,
         watcher: &dyn Watcher,
     ) -> Result<Fetched, ClientError> {
+        let path = format!("/items/{item}/content");
         let mut sink = Sink::open(target)?;
-        let fetched = self.fetch_into(item, range, &mut sink, watcher).await;
+        let fetched = self.fetch_into(&path, range, &mut sink, watcher).await;
+        sink.end(fetched)
+    }
+
+    /// Downloads an item somebody withdraws from, to make a version without them.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`].
+    pub async fn fetch_original(
+        &self,
+        item: ItemId,
+        range: Option<Range<u64>>,
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
+        let path = format!("/items/{item}/original");
+        let mut sink = Sink::open(target)?;
+        let fetched = self.fetch_into(&path, range, &mut sink, watcher).await;
         sink.end(fetched)
     }
 
@@ -171,12 +189,11 @@ impl Client {
 
     async fn fetch_into(
         &self,
-        item: ItemId,
+        path: &str,
         range: Option<Range<u64>>,
         sink: &mut Sink<'_>,
         watcher: &dyn Watcher,
     ) -> Result<Fetched, ClientError> {
-        let path = format!("/items/{item}/content");
         let start = range.as_ref().map_or(0, |range| range.start);
         let mut end = range.as_ref().map(|range| range.end);
         let (mut etag, mut tries, mut interruptions) = (None::<String>, 0, 0);
@@ -185,7 +202,7 @@ impl Client {
             if end.is_some_and(|end| at >= end) && sink.written > 0 {
                 break;
             }
-            let mut request = self.request(Method::GET, &path);
+            let mut request = self.request(Method::GET, path);
             if range.is_some() || sink.written > 0 {
                 let last = end.map_or(String::new(), |end| (end - 1).to_string());
                 request = request.header(RANGE, format!("bytes={at}-{last}"));

@@ -44,6 +44,28 @@ pub trait Resumption: Send + Sync {
     fn forget(&self);
 }
 
+/// Where a file goes and what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination {
+    /// The session it comes from.
+    pub session: SessionId,
+    /// What it is.
+    pub kind: Kind,
+    /// The item it is a version of, without somebody who withdraws.
+    pub redacts: Option<ItemId>,
+}
+
+impl Destination {
+    /// A first recording, or what was made of one.
+    pub fn new(session: SessionId, kind: Kind) -> Self {
+        Self {
+            session,
+            kind,
+            redacts: None,
+        }
+    }
+}
+
 impl Client {
     /// Uploads a file to a session, from where it stood when it was last interrupted.
     ///
@@ -54,16 +76,14 @@ impl Client {
     pub async fn upload(
         &self,
         source: &Source,
-        session: SessionId,
-        kind: Kind,
+        to: Destination,
         resumption: &dyn Resumption,
         watcher: &dyn Watcher,
     ) -> Result<Uploaded, ClientError> {
         let mut upload = Upload {
             client: self,
             source,
-            session,
-            kind,
+            to,
             resumption,
             watcher,
             location: resumption.recall(),
@@ -83,8 +103,7 @@ impl Client {
 struct Upload<'a> {
     client: &'a Client,
     source: &'a Source,
-    session: SessionId,
-    kind: Kind,
+    to: Destination,
     resumption: &'a dyn Resumption,
     watcher: &'a dyn Watcher,
     location: Option<String>,
@@ -148,9 +167,11 @@ impl Upload<'_> {
 
     async fn create(&mut self) -> Result<(String, Stand), ClientError> {
         let mut metadata = vec![
-            pair("session", &self.session.to_string()),
-            pair("kind", self.kind.name()),
+            pair("session", &self.to.session.to_string()),
+            pair("kind", self.to.kind.name()),
         ];
+        let redacts = self.to.redacts.map(|item| item.to_string());
+        metadata.extend(redacts.map(|item| pair("redacts", &item)));
         metadata.extend(self.source.name().map(|name| pair("filename", &name)));
         let request = self
             .client

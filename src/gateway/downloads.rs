@@ -1,5 +1,6 @@
 //! Downloads: an item opened, whole or a range of it, or sealed for its recipient.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
@@ -16,10 +17,11 @@ use super::problem::{Answer, Failure};
 use super::range::{Precondition, Wanted, asks_for_part, entity_tag, precondition, wanted};
 use super::state::Shared;
 use super::transfers::{Permit, outgoing};
-use crate::access::acts::{OpenItem, ReadItem};
+use crate::access::acts::{OpenItem, ReadItem, RedactItem};
 use crate::id::ItemId;
 use crate::wire::{AGE_MEDIA_TYPE, Problem, ProblemKind};
-use crate::work::{WorkError, retrieve};
+use crate::work::WorkError;
+use crate::work::retrieve::{self, Plain};
 
 /// An item's own bytes, or one range of them.
 ///
@@ -58,25 +60,71 @@ pub(super) async fn content(
             .await?;
         return Ok(unchanged);
     }
-    let range = match asks_for_part(&headers, &tag) {
-        true => wanted(&headers, length),
-        false => Wanted::Whole,
-    };
-    let (status, range) = match range {
-        Wanted::Whole => (StatusCode::OK, None),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, Some(range)),
-        Wanted::Absurd => return Err(Failure::bad_range(length)),
-    };
+    let range = part_of(&headers, &tag, length)?;
     let permit = shared.transfers.begin(caller.token())?;
-    let plain = retrieve::open(&shared.service, grant, range).await?;
-    let mut headers = described(id, &tag, plain.range.end - plain.range.start);
-    if status == StatusCode::PARTIAL_CONTENT {
-        let last = plain.range.end.saturating_sub(1);
-        let range = format!("bytes {}-{last}/{}", plain.range.start, plain.length);
-        text(&mut headers, CONTENT_RANGE, &range);
+    let plain = retrieve::open(&shared.service, grant, range.clone()).await?;
+    Ok(given(&shared, permit, id, range.is_some(), plain))
+}
+
+/// An item that somebody withdraws from, for the study's lead to make a version without them.
+#[utoipa::path(
+    get, path = "/v1/items/{item}/original", tag = "items",
+    params(
+        ("item" = ItemId, Path, description = "The item"),
+        ("Range" = Option<String>, Header, description = "One range of bytes"),
+    ),
+    responses(
+        (status = 200, description = "All of it", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 206, description = "The bytes asked for", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 416, description = "A range outside the item", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn original(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<ItemId>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let grant = shared.service.admit::<RedactItem>(&caller, id).await?;
+    let length = grant.loaded().length;
+    let range = part_of(&headers, &entity_tag(id), length)?;
+    let permit = shared.transfers.begin(caller.token())?;
+    let plain = retrieve::open_original(&shared.service, grant, range.clone()).await?;
+    Ok(given(&shared, permit, id, range.is_some(), plain))
+}
+
+/// The part of an item that is asked for; none for all of it.
+fn part_of(headers: &HeaderMap, tag: &str, length: u64) -> Answer<Option<Range<u64>>> {
+    match asks_for_part(headers, tag) {
+        false => Ok(None),
+        true => match wanted(headers, length) {
+            Wanted::Whole => Ok(None),
+            Wanted::Part(range) => Ok(Some(range)),
+            Wanted::Absurd => Err(Failure::bad_range(length)),
+        },
     }
-    let body = flow(&shared, permit, plain.body);
-    Ok((status, headers, body).into_response())
+}
+
+/// What was opened, on its way out.
+fn given(
+    shared: &Shared,
+    permit: Permit,
+    id: ItemId,
+    in_part: bool,
+    plain: Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + 'static>,
+) -> Response {
+    let (range, tag) = (plain.range, entity_tag(id));
+    let mut headers = described(id, &tag, range.end - range.start);
+    let status = match in_part {
+        false => StatusCode::OK,
+        true => {
+            let last = range.end.saturating_sub(1);
+            let told = format!("bytes {}-{last}/{}", range.start, plain.length);
+            text(&mut headers, CONTENT_RANGE, &told);
+            StatusCode::PARTIAL_CONTENT
+        }
+    };
+    (status, headers, flow(shared, permit, plain.body)).into_response()
 }
 
 /// What a download of an item would be, without opening it.

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{One, Who};
+use super::extract::{Json, One, Query, Who};
+use super::outcomes;
 use super::problem::Answer;
 use super::state::Shared;
 use super::views;
-use crate::access::acts::{ApproveErasure, ReadErasure};
+use crate::access::acts::{ApproveErasure, ReadErasure, RefuseErasure};
 use crate::id::ErasureId;
-use crate::wire::ErasureView;
-use crate::work::{erase, inspect};
+use crate::wire::{ErasureView, NewErasureRefusal};
+use crate::work::{assess, erase, inspect, letter, withdraw};
 
 /// The erasures one may follow.
 #[utoipa::path(
@@ -41,11 +44,11 @@ pub(super) async fn show(
     caller: Who,
     One(id): One<ErasureId>,
 ) -> Answer<axum::Json<ErasureView>> {
-    let grant = shared
-        .service
-        .admit_reading::<ReadErasure>(&caller, id)
-        .await?;
-    Ok(axum::Json(views::erasure(erase::show(grant))))
+    let service = &shared.service;
+    let grant = service.admit_reading::<ReadErasure>(&caller, id).await?;
+    let erasure = erase::show(grant);
+    let assessment = assess::assess(service, &erasure).await?;
+    Ok(axum::Json(outcomes::erasure(erasure, assessment)))
 }
 
 /// Approves an erasure that somebody else asked for, and carries it out.
@@ -66,7 +69,76 @@ pub(super) async fn approve(
     let service = Arc::clone(&shared.service);
     let erasing = async move { erase::approve(&service, grant).await };
     let erasure = shared.finish(erasing).await?;
+    let assessment = assess::assess(&shared.service, &erasure).await?;
+    Ok(axum::Json(outcomes::erasure(erasure, assessment)))
+}
+
+/// Refuses a withdrawal that came after the study's last day; one that came in time is not refused.
+#[utoipa::path(
+    post, path = "/v1/erasures/{erasure}/refusal", tag = "erasures",
+    params(("erasure" = ErasureId, Path, description = "The erasure")),
+    request_body = NewErasureRefusal,
+    responses((status = 200, description = "Refused; nothing is frozen any more", body = ErasureView)),
+)]
+pub(super) async fn refuse(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<ErasureId>,
+    Json(NewErasureRefusal { reason }): Json<NewErasureRefusal>,
+) -> Answer<axum::Json<ErasureView>> {
+    let service = &shared.service;
+    let grant = service.admit::<RefuseErasure>(&caller, id).await?;
+    let erasure = withdraw::refuse(service, grant, reason).await?;
     Ok(axum::Json(views::erasure(erasure)))
+}
+
+/// The form a letter has.
+#[derive(Debug, Default, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Form {
+    /// A PDF, the certificate attached to it.
+    #[default]
+    Pdf,
+    /// Plain text, the certificate at its end.
+    Text,
+}
+
+/// How a letter is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LetterForm {
+    /// `pdf`, or `text`.
+    #[serde(default)]
+    #[param(inline)]
+    form: Form,
+}
+
+/// The letter that tells the participant how things stand; it knows them by their identifier alone.
+#[utoipa::path(
+    get, path = "/v1/erasures/{erasure}/letter", tag = "erasures",
+    params(("erasure" = ErasureId, Path, description = "The erasure"), LetterForm),
+    responses((status = 200, description = "The letter", content(
+        (Vec<u8> = "application/pdf"),
+        (String = "text/plain"),
+    ))),
+)]
+pub(super) async fn letter(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<ErasureId>,
+    Query(LetterForm { form }): Query<LetterForm>,
+) -> Answer<Response> {
+    let service = &shared.service;
+    let grant = service.admit_reading::<ReadErasure>(&caller, id).await?;
+    let letter = letter::letter(service, grant).await?;
+    Ok(match form {
+        Form::Pdf => ([(CONTENT_TYPE, "application/pdf")], letter.pdf()).into_response(),
+        Form::Text => {
+            let text = letter.text();
+            ([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+        }
+    })
 }
 
 /// The signed certificate of an erasure (a C2SP signed note), once there is one.

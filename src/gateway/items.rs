@@ -11,11 +11,11 @@ use super::extract::{Json, One, Query, Who, rows};
 use super::problem::Answer;
 use super::state::Shared;
 use super::views;
-use crate::access::acts::{AssignItem, EndAssignment, ManageSuppliers, ReadItem};
+use crate::access::acts::{AssignItem, EndAssignment, ManageSuppliers, ReadItem, RedactItem};
 use crate::id::{AssignmentId, ItemId, SessionId, StudyId, SupplierId};
 use crate::wire::{Created, ItemView, NewAssignment, NewSupplier, SupplierView};
 use crate::work::inspect::{self, ItemFilter};
-use crate::work::supply;
+use crate::work::{redact, supply};
 
 /// A page of items.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -66,6 +66,24 @@ pub(super) async fn show(
     let grant = service.admit_reading::<ReadItem>(&caller, id).await?;
     let item = inspect::item(service, grant)?;
     Ok(axum::Json(views::item(item)))
+}
+
+/// Declares that an item is not worth a version without somebody who withdraws: it goes with them.
+#[utoipa::path(
+    post, path = "/v1/items/{item}/redaction-waiver", tag = "items",
+    params(("item" = ItemId, Path, description = "The item")),
+    responses((status = 204, description = "Declared")),
+)]
+pub(super) async fn waive_redaction(
+    State(shared): State<Arc<Shared>>,
+    caller: Who,
+    One(id): One<ItemId>,
+) -> Answer<StatusCode> {
+    let service = &shared.service;
+    let grant = service.admit::<RedactItem>(&caller, id).await?;
+    redact::waive(service, grant).await?;
+    shared.erasures.notify_one();
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Gives an item to a supplier until a day.

@@ -15,6 +15,8 @@ mod items;
 mod line;
 mod listen;
 mod openapi;
+mod outcomes;
+mod participants;
 mod people;
 mod problem;
 mod range;

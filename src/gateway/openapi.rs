@@ -9,8 +9,8 @@ use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, Respon
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    account, disclosures, downloads, erasures, items, people, requests, retention, reviews,
-    studies, terms, uploads, vault,
+    account, disclosures, downloads, erasures, items, participants, people, requests, retention,
+    reviews, studies, terms, uploads, vault,
 };
 use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
@@ -38,12 +38,15 @@ const TOKEN: &str = "token";
         reviews::access, reviews::summary, reviews::usage, reviews::people,
         studies::list, terms::found, terms::amend, terms::approve, terms::notices, terms::add_notice,
         terms::affected, studies::show, studies::members, studies::admit,
-        studies::end_membership, studies::close, studies::participants, studies::add_participant,
+        studies::end_membership, studies::close, participants::list, participants::add,
+        participants::find, participants::show, participants::correct, participants::consents, participants::consent,
         studies::sessions, studies::add_session,
         uploads::options, uploads::create, uploads::show, uploads::append, uploads::abandon,
         items::list, items::show, downloads::content, downloads::describe, downloads::sealed,
+        downloads::original, items::waive_redaction,
         items::assign, items::end_assignment, items::suppliers, items::approve_supplier,
-        studies::withdraw, erasures::list, erasures::show, erasures::approve, erasures::certificate,
+        participants::withdraw, erasures::list, erasures::show, erasures::approve, erasures::refuse,
+        erasures::letter, erasures::certificate,
         retention::due, retention::run, retention::date_moment,
         requests::open, requests::list, requests::show, requests::pause, requests::resume,
         requests::answer, requests::refuse, requests::bundle, requests::restrict,

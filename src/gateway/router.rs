@@ -11,8 +11,8 @@ use super::guard::{guard, override_method};
 use super::problem::{no_such_method, no_such_route};
 use super::state::Shared;
 use super::{
-    account, disclosures, downloads, erasures, items, people, requests, retention, reviews,
-    studies, terms, uploads, vault,
+    account, disclosures, downloads, erasures, items, participants, people, requests, retention,
+    reviews, studies, terms, uploads, vault,
 };
 
 macro_rules! routes {
@@ -60,8 +60,9 @@ routes! {
     POST    "/v1/studies/{study}/members"               => studies::admit;
     DELETE  "/v1/studies/{study}/members/{person}"      => studies::end_membership;
     POST    "/v1/studies/{study}/closure"               => studies::close;
-    GET     "/v1/studies/{study}/participants"          => studies::participants;
-    POST    "/v1/studies/{study}/participants"          => studies::add_participant;
+    GET     "/v1/studies/{study}/participants"          => participants::list;
+    POST    "/v1/studies/{study}/participants"          => participants::add;
+    POST    "/v1/studies/{study}/participants/search"   => participants::find;
     GET     "/v1/studies/{study}/sessions"              => studies::sessions;
     POST    "/v1/studies/{study}/sessions"              => studies::add_session;
 
@@ -76,15 +77,23 @@ routes! {
     GET     "/v1/items/{item}/content"                  => downloads::content;
     HEAD    "/v1/items/{item}/content"                  => downloads::describe;
     GET     "/v1/items/{item}/sealed"                   => downloads::sealed;
+    GET     "/v1/items/{item}/original"                 => downloads::original;
+    POST    "/v1/items/{item}/redaction-waiver"         => items::waive_redaction;
     POST    "/v1/items/{item}/assignments"              => items::assign;
     DELETE  "/v1/assignments/{assignment}"              => items::end_assignment;
     GET     "/v1/suppliers"                             => items::suppliers;
     POST    "/v1/suppliers"                             => items::approve_supplier;
 
-    POST    "/v1/participants/{participant}/withdrawal" => studies::withdraw;
+    GET     "/v1/participants/{participant}"            => participants::show;
+    PATCH   "/v1/participants/{participant}/contact"    => participants::correct;
+    GET     "/v1/participants/{participant}/consents"   => participants::consents;
+    POST    "/v1/participants/{participant}/consents"   => participants::consent;
+    POST    "/v1/participants/{participant}/withdrawal" => participants::withdraw;
     GET     "/v1/erasures"                              => erasures::list;
     GET     "/v1/erasures/{erasure}"                    => erasures::show;
     POST    "/v1/erasures/{erasure}/approval"           => erasures::approve;
+    POST    "/v1/erasures/{erasure}/refusal"            => erasures::refuse;
+    GET     "/v1/erasures/{erasure}/letter"             => erasures::letter;
     GET     "/v1/erasures/{erasure}/certificate"        => erasures::certificate;
 
     GET     "/v1/retention"                             => retention::due;

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) strangers: Throttle<Origin>,
     /// Requests, by token.
     pub(super) requests: Throttle<TokenId>,
+    /// Told when an erasure that waits may have nothing left to wait for.
+    pub(super) erasures: Notify,
     /// How long a transfer may stand still.
     pub(super) stall: Duration,
     /// Whether clients come by TLS.
@@ -57,6 +60,7 @@ impl Shared {
             tasks: TaskTracker::new(),
             strangers: Throttle::new(STRANGERS_AT_ONCE, STRANGERS_PER_SECOND),
             requests: Throttle::new(REQUESTS_AT_ONCE, REQUESTS_PER_SECOND),
+            erasures: Notify::new(),
             stall,
             tls,
             names: RequestNames(AtomicU64::new(u64::from_be_bytes(first))),

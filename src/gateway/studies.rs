@@ -1,4 +1,4 @@
-//! Studies: their terms, their teams, their participants and their sessions.
+//! Studies: their terms, their teams and their sessions.
 
 use std::sync::Arc;
 
@@ -7,32 +7,15 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Json, JsonOrNone, One, Query, Two, Who, rows};
+use super::extract::{Json, One, Query, Two, Who, rows};
 use super::problem::Answer;
 use super::state::Shared;
 use super::terms::study_view;
 use super::views;
-use crate::access::acts::{
-    AddParticipant, AddSession, ManageStudy, ReadStudy, WithdrawParticipant,
-};
-use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
-use crate::model::participant::Contact;
-use crate::wire::{
-    Created, MembershipView, NewMembership, NewParticipant, NewSession, NewWithdrawal,
-    ParticipantView, SessionView, StudyView, WithdrawalAnswer,
-};
-use crate::work::{inspect, study, withdraw};
-
-/// A page of participants.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct ParticipantPage {
-    /// The last identifier of the page before.
-    after: Option<ParticipantId>,
-    /// Most rows wanted; a page with fewer is the last one.
-    limit: Option<usize>,
-}
+use crate::access::acts::{AddSession, ManageStudy, ReadStudy};
+use crate::id::{PersonId, SessionId, StudyId};
+use crate::wire::{Created, MembershipView, NewMembership, NewSession, SessionView, StudyView};
+use crate::work::{inspect, session, study};
 
 /// A page of sessions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -156,75 +139,6 @@ pub(super) async fn close(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Adds a participant.
-#[utoipa::path(
-    post, path = "/v1/studies/{study}/participants", tag = "studies",
-    params(("study" = StudyId, Path, description = "The study")),
-    request_body = NewParticipant,
-    responses((status = 201, description = "Added", body = Created<ParticipantId>)),
-)]
-pub(super) async fn add_participant(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-    One(id): One<StudyId>,
-    Json(new): Json<NewParticipant>,
-) -> Answer<(StatusCode, axum::Json<Created<ParticipantId>>)> {
-    let service = &shared.service;
-    let grant = service.admit::<AddParticipant>(&caller, id).await?;
-    let NewParticipant {
-        permit,
-        name,
-        email,
-    } = new;
-    let contact = Contact {
-        name,
-        email,
-        ..Contact::default()
-    };
-    let id = study::add_participant(service, grant, permit, contact).await?;
-    Ok((StatusCode::CREATED, axum::Json(Created { id })))
-}
-
-/// A study's participants, without their contact details.
-#[utoipa::path(
-    get, path = "/v1/studies/{study}/participants", tag = "studies",
-    params(("study" = StudyId, Path, description = "The study"), ParticipantPage),
-    responses((status = 200, description = "A page", body = Vec<ParticipantView>)),
-)]
-pub(super) async fn participants(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-    One(id): One<StudyId>,
-    Query(page): Query<ParticipantPage>,
-) -> Answer<axum::Json<Vec<ParticipantView>>> {
-    let service = &shared.service;
-    let limit = rows(page.limit)?;
-    let grant = service.admit_reading::<ReadStudy>(&caller, id).await?;
-    let page = inspect::participants(service, grant, page.after, limit)?;
-    Ok(axum::Json(
-        page.into_iter().map(views::participant).collect(),
-    ))
-}
-
-/// Records that a participant withdraws. No reason is asked.
-#[utoipa::path(
-    post, path = "/v1/participants/{participant}/withdrawal", tag = "erasures",
-    params(("participant" = ParticipantId, Path, description = "Who withdraws")),
-    request_body = Option<NewWithdrawal>,
-    responses((status = 201, description = "Recorded, and what becomes of it", body = WithdrawalAnswer)),
-)]
-pub(super) async fn withdraw(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-    One(id): One<ParticipantId>,
-    JsonOrNone(NewWithdrawal { contact_only }): JsonOrNone<NewWithdrawal>,
-) -> Answer<(StatusCode, axum::Json<WithdrawalAnswer>)> {
-    let service = &shared.service;
-    let grant = service.admit::<WithdrawParticipant>(&caller, id).await?;
-    let answer = withdraw::withdraw(service, grant, contact_only).await?;
-    Ok((StatusCode::CREATED, axum::Json(views::withdrawal(answer))))
-}
-
 /// Adds a session that was held.
 #[utoipa::path(
     post, path = "/v1/studies/{study}/sessions", tag = "studies",
@@ -240,12 +154,7 @@ pub(super) async fn add_session(
 ) -> Answer<(StatusCode, axum::Json<Created<SessionId>>)> {
     let service = &shared.service;
     let grant = service.admit::<AddSession>(&caller, id).await?;
-    let NewSession {
-        kind,
-        date,
-        participants,
-    } = new;
-    let id = study::add_session(service, grant, kind, date, participants).await?;
+    let id = session::add(service, grant, views::new_session(new)).await?;
     Ok((StatusCode::CREATED, axum::Json(Created { id })))
 }
 

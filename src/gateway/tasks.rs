@@ -35,7 +35,10 @@ pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
 async fn erase_on(shared: Arc<Shared>) {
     let mut minutes = ticking(EACH_MINUTE);
     loop {
-        minutes.tick().await;
+        tokio::select! {
+            _ = minutes.tick() => {}
+            () = shared.erasures.notified() => {}
+        }
         let service = Arc::clone(&shared.service);
         let resumed = shared.finish(async move { erase::resume(&service).await });
         match resumed.await {

@@ -75,6 +75,8 @@ pub(super) struct Creation {
     pub(super) session: SessionId,
     /// What it is.
     pub(super) kind: Kind,
+    /// The item it is a version of, without those who withdraw.
+    pub(super) redacts: Option<ItemId>,
     /// What the file is called.
     pub(super) file_name: Option<String>,
 }
@@ -119,6 +121,7 @@ impl Creation {
             length,
             session: parsed(session)?,
             kind: parsed(kind)?,
+            redacts: metadata.get("redacts").map(parsed).transpose()?,
             file_name,
         })
     }

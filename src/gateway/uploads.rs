@@ -20,7 +20,7 @@ use super::state::Shared;
 use super::transfers::incoming;
 use super::tus::{self, Creation, Headers, Tus};
 use crate::access::Caller;
-use crate::access::acts::DepositItem;
+use crate::access::acts::{DepositItem, RedactItem};
 use crate::id::UploadId;
 use crate::wire::Problem;
 use crate::work::deposit::{self, Checksum, Progress};
@@ -46,7 +46,7 @@ pub(super) async fn options() -> Response {
     params(
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
         ("Upload-Length" = u64, Header, description = "The file's length, in bytes"),
-        ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64"),
+        ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64; `redacts` for a version of an item without those who withdraw"),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256` of the body, and the digest in base64"),
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The first piece, or nothing"),
@@ -71,16 +71,24 @@ pub(super) async fn create(
     let checksum = tus::checksum(request.headers())?;
     let piece = piece_of(request)?;
     let service = &shared.service;
-    let grant = service
-        .admit::<DepositItem>(&caller, (creation.session, creation.kind))
-        .await?;
     let Creation {
         length,
+        session,
         kind,
+        redacts,
         file_name,
-        ..
     } = creation;
-    let begun = deposit::begin(service, grant, length, kind, file_name).await?;
+    let begun = match redacts {
+        None => {
+            let on = (session, kind);
+            let grant = service.admit::<DepositItem>(&caller, on).await?;
+            deposit::begin(service, grant, length, kind, file_name).await?
+        }
+        Some(item) => {
+            let grant = service.admit::<RedactItem>(&caller, item).await?;
+            deposit::begin_redacted(service, grant, session, length, kind, file_name).await?
+        }
+    };
     let headers = Headers::default()
         .location(begun.upload)
         .item(begun.item)
@@ -197,7 +205,12 @@ async fn write(
         let _permit = permit;
         deposit::write(&service, &caller, upload, offset, body, checksum).await
     };
-    Ok(shared.finish(writing).await?)
+    let progress = shared.finish(writing).await?;
+    if progress.offset == progress.length {
+        // It may be the version that an erasure waited for.
+        shared.erasures.notify_one();
+    }
+    Ok(progress)
 }
 
 /// The body, when it is the first piece of an upload; nothing when there is none.

@@ -2,17 +2,18 @@
 
 use jiff::civil::Date;
 
+use crate::model::participant::Contact;
 use crate::model::{
-    Actor, Assignment, Entry, Erasure, ErasureStage, Membership, Participant, Person, Scope,
-    Session, Supplier,
+    Actor, Assignment, Consent, Entry, Erasure, ErasureStage, Membership, OnWithdrawal,
+    Participant, Person, Scope, Session, Supplier,
 };
 use crate::wire::{
-    AssignmentView, AuditEntry, Enrolled, ErasureView, Invited, ItemView, MembershipView,
-    ParticipantView, PersonView, SessionView, SupplierView, VaultView, WithdrawalAnswer,
+    AssignmentView, AuditEntry, ConsentView, ContactView, Enrolled, ErasureView, Invited, ItemView,
+    MembershipView, NewSession, ParticipantView, PersonView, SessionView, SupplierView, VaultView,
 };
 use crate::work::inspect::ItemSeen;
 use crate::work::oversee::VaultStatus;
-use crate::work::{enrol, withdraw};
+use crate::work::{enrol, session as sessions};
 
 pub(super) fn person(person: Person) -> PersonView {
     PersonView {
@@ -61,9 +62,48 @@ pub(super) fn participant(participant: Participant) -> ParticipantView {
         id: participant.id,
         study: participant.study,
         permissions: participant.permissions,
+        consent: participant.consent,
+        notice: participant.notice,
+        group: participant.group,
+        source: participant.source,
         standing: participant.standing,
+        restricted: participant.restricted,
         added: participant.added,
         has_contact: participant.contact.is_some(),
+    }
+}
+
+pub(super) fn contact(row: Participant, contact: Contact) -> ContactView {
+    ContactView {
+        participant: participant(row),
+        name: contact.name,
+        email: contact.email,
+        fields: contact.fields,
+    }
+}
+
+pub(super) fn consent(consent: Consent) -> ConsentView {
+    ConsentView {
+        version: consent.version,
+        permissions: consent.permissions,
+        given: consent.given,
+        notice: consent.notice,
+        lawful_basis: consent.lawful_basis,
+        evidence: consent.evidence,
+        recorded_by: consent.recorded_by,
+        recorded: consent.recorded,
+    }
+}
+
+pub(super) fn new_session(new: NewSession) -> sessions::NewSession {
+    sessions::NewSession {
+        kind: new.kind,
+        date: new.date,
+        participants: new.participants,
+        on_withdrawal: match new.redact_within_days {
+            None => OnWithdrawal::Destroy,
+            Some(days) => OnWithdrawal::RedactFirst { days },
+        },
     }
 }
 
@@ -74,15 +114,10 @@ pub(super) fn session(session: Session) -> SessionView {
         kind: session.kind,
         date: session.date,
         participants: session.participants,
-    }
-}
-
-pub(super) fn withdrawal(answer: withdraw::Answer) -> WithdrawalAnswer {
-    WithdrawalAnswer {
-        id: answer.erasure,
-        in_time: answer.in_time,
-        last_day: answer.last_day,
-        frozen_items: answer.frozen_items,
+        redact_within_days: match session.on_withdrawal {
+            OnWithdrawal::Destroy => None,
+            OnWithdrawal::RedactFirst { days } => Some(days),
+        },
     }
 }
 
@@ -167,6 +202,8 @@ pub(super) fn erasure(erasure: Erasure) -> ErasureView {
         keys: erasure.target.keys.len() as u64,
         items: erasure.target.items.len() as u64,
         waiting_for: waiting_for(erasure.stage).map(str::to_owned),
+        refused: erasure.refused.map(|refused| refused.reason),
+        outcome: None,
     }
 }
 

@@ -52,8 +52,10 @@ pub struct Consent {
     pub version: u32,
     /// What they permit.
     pub permissions: Permissions,
-    /// The day they said so.
-    pub given: Date,
+    /// The day they said so; none when nobody said which, as for a first version that came with the
+    /// participant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Date>,
     /// The version of the privacy notice they had been given; none when none was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<u32>,

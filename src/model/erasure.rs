@@ -136,6 +136,17 @@ pub enum Scope {
     Kinds(BTreeSet<Kind>),
 }
 
+impl Scope {
+    /// Whether material of a kind goes with it.
+    pub fn reaches(&self, kind: Kind) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::ContactOnly => false,
+            Self::Kinds(kinds) => kinds.contains(&kind),
+        }
+    }
+}
+
 /// Material whose time is over (R41–R44).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retention {

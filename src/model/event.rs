@@ -204,6 +204,9 @@ pub enum Event {
     ConsentRecorded {
         /// The new version.
         consent: Consent,
+        /// The erasure of material of kinds they permit no longer, if there is some.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        erasure: Option<Box<Erasure>>,
     },
     /// A participant's contact details were corrected (R15); the old key goes at the next epoch.
     ContactCorrected {

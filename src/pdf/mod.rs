@@ -22,14 +22,15 @@ pub enum Block {
     Facts(Vec<(String, String)>),
 }
 
-/// Makes a PDF of a title and what follows it, on as many numbered pages as it takes.
+/// Makes a PDF of a title and what follows it, on as many numbered pages as it takes, with `attached`
+/// files under their names.
 ///
 /// ```
 /// use strongroom::pdf::{Block, pdf};
-/// let bytes = pdf("Your withdrawal", &[Block::Paragraph("It is done.".to_owned())]);
+/// let bytes = pdf("Your withdrawal", &[Block::Paragraph("It is done.".to_owned())], &[]);
 /// assert!(bytes.starts_with(b"%PDF-1.7"));
 /// ```
-pub fn pdf(title: &str, blocks: &[Block]) -> Vec<u8> {
+pub fn pdf(title: &str, blocks: &[Block], attached: &[(&str, &[u8])]) -> Vec<u8> {
     let pages = layout::pages(title, blocks);
     let mut numbers = (1..).map(Ref::new);
     let mut next = || numbers.next().unwrap_or(Ref::new(i32::MAX));
@@ -37,7 +38,31 @@ pub fn pdf(title: &str, blocks: &[Block]) -> Vec<u8> {
     let fonts = [(Font::Regular, next()), (Font::Bold, next())];
     let mut file = Pdf::new();
     file.set_version(1, 7);
-    file.catalog(catalog).pages(tree).lang(TextStr("en-GB"));
+    let specs: Vec<_> = attached
+        .iter()
+        .map(|(name, bytes)| {
+            let (spec, stream) = (next(), next());
+            file.embedded_file(stream, bytes);
+            let mut described = file.file_spec(spec);
+            described
+                .path(Str(name.as_bytes()))
+                .unic_file(TextStr(name));
+            described.embedded_file(stream);
+            described.finish();
+            (*name, spec)
+        })
+        .collect();
+    let mut root = file.catalog(catalog);
+    root.pages(tree).lang(TextStr("en-GB"));
+    if !specs.is_empty() {
+        let mut names = root.names();
+        let mut files = names.embedded_files();
+        let mut list = files.names();
+        for (name, spec) in specs {
+            list.insert(Str(name.as_bytes()), spec);
+        }
+    }
+    root.finish();
     file.document_info(about).title(TextStr(title));
     for (font, id) in fonts {
         let mut object = file.type1_font(id);

@@ -273,6 +273,7 @@ fn narrows(event: &Event) -> bool {
             | Event::SupplierApproved { .. }
             | Event::AssignmentEnded { .. }
             | Event::ParticipantRestricted { .. }
+            | Event::ConsentRecorded { .. }
             | Event::WithdrawalRecorded { .. }
             | Event::KeysDestroyed { .. }
     )

@@ -7,6 +7,7 @@
 mod disclosures;
 mod erasures;
 mod items;
+mod participants;
 mod people;
 mod problem;
 mod requests;
@@ -18,8 +19,14 @@ mod terms;
 mod vault;
 
 pub use disclosures::{DisclosureView, NewDisclosure, NewDisclosureDecision, NewPermit};
-pub use erasures::{ErasureView, NewWithdrawal, WithdrawalAnswer};
+pub use erasures::{
+    ErasureView, NewErasureRefusal, NewWithdrawal, OutcomeView, RemainsView, WithdrawalAnswer,
+};
 pub use items::{AssignmentView, ItemView, NewAssignment, NewSupplier, SupplierView};
+pub use participants::{
+    ConsentAnswer, ConsentView, ContactCorrection, ContactView, NewConsent, NewParticipant,
+    NewSearch, ParticipantView,
+};
 pub use people::{
     AccountExport, Challenge, Enrolled, Enrolment, Invited, Me, MembershipView, NewAcceptance,
     NewChallenge, NewPerson, OwnCorrection, PersonAmendment, PersonView, RecordedAct, Renewal,
@@ -35,9 +42,7 @@ pub use retention::{
     RetentionWarning, WarningAbout,
 };
 pub use reviews::{AccessRow, Figure, PersonUsage, StudySummary, Summary, SummaryCount, UsageRow};
-pub use studies::{
-    Created, NewMembership, NewParticipant, NewSession, ParticipantView, SessionView,
-};
+pub use studies::{Created, NewMembership, NewSession, SessionView};
 pub use terms::{
     AffectedView, ApprovalView, FieldView, FoundedStudy, NewApproval, NewNotice, NewStudy,
     NoticeView, StudyAmendment, StudyView,

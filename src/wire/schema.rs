@@ -10,10 +10,11 @@ use crate::id::{
     StudyId, SupplierId, UploadId, VaultId,
 };
 use crate::limits::TEXT_BYTES_MAX;
+use crate::model::erasure::LateReason;
 use crate::model::study::{Category, Regions, Requirement};
 use crate::model::{
     Actor, AnswerWithin, ErasureStage, Ground, Kind, LawfulBasis, Period, Permission, RequestKind,
-    RetentionRules, Role, SessionKind, Standing, StudyMoment, Template, Text, Tier,
+    RetentionRules, Role, SessionKind, Source, Standing, StudyMoment, Template, Text, Tier,
     WithdrawalWindow,
 };
 
@@ -82,9 +83,13 @@ words! {
         Audio, Video, Screen, Photo, Notes, Transcript, Survey;
     Tier = "How near material is to a person.": Identifiable, DeIdentified, Anonymised;
     Permission = "One thing a participant may permit.":
-        Audio, Video, Screen, Photo, Notes, Transcript, Survey, Recontact;
+        Audio, Video, Screen, Photo, Notes, Transcript, Survey, Recontact, Supplier, Automatic,
+        Share, Quote;
     SessionKind = "What a session was.": Interview, FocusGroup;
     Standing = "Where a participant stands.": Active, Frozen, Erased;
+    Source = "Where somebody came from.": Directly, Recruiter, EarlierSurvey;
+    LateReason = "Why a withdrawal that came too late is refused.":
+        Analysed, Anonymised, Published, LegalDuty;
     LawfulBasis = "A lawful basis of UK GDPR article 6(1).":
         Consent, Contract, LegalObligation, VitalInterests, PublicTask, LegitimateInterests;
     Category = "How sensitive what is collected is.": Ordinary, Special, Criminal;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
-use crate::model::{Permissions, Role, SessionKind, Standing, Text};
+use crate::model::{Role, SessionKind};
 
 /// A thing that was made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -26,39 +26,6 @@ pub struct NewMembership {
     pub until: Date,
 }
 
-/// Somebody who takes part.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewParticipant {
-    /// What they permit.
-    #[schema(value_type = Vec<String>)]
-    pub permit: Permissions,
-    /// What they are called; sealed under their own key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Text>,
-    /// Where to write to them; sealed under their own key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<Text>,
-}
-
-/// A participant, without their contact details.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct ParticipantView {
-    /// Who.
-    pub id: ParticipantId,
-    /// The study.
-    pub study: StudyId,
-    /// What they permit.
-    #[schema(value_type = Vec<String>)]
-    pub permissions: Permissions,
-    /// Where they stand.
-    pub standing: Standing,
-    /// The day they were added.
-    pub added: Date,
-    /// Whether contact details are held.
-    pub has_contact: bool,
-}
-
 /// A session that was held.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +36,10 @@ pub struct NewSession {
     pub date: Date,
     /// Everyone in it.
     pub participants: Vec<ParticipantId>,
+    /// Days in which versions without somebody who withdraws may be made of what several are in;
+    /// without it, that goes with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redact_within_days: Option<u16>,
 }
 
 /// A session.
@@ -84,4 +55,7 @@ pub struct SessionView {
     pub date: Date,
     /// Everyone in it who can still be spoken of.
     pub participants: Vec<ParticipantId>,
+    /// Days in which versions without somebody who withdraws may be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redact_within_days: Option<u16>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::certificate::{self, Verified};
 use super::error::WorkError;
+use super::redact;
 use super::service::Service;
 use crate::access::Grant;
 use crate::access::acts::{ApproveErasure, ReadErasure};
@@ -115,7 +116,10 @@ pub async fn resume(service: &Arc<Service>) -> Result<usize, WorkError> {
     }
     for id in under_way {
         match carry_out(service, id).await {
-            Ok(()) => finished = finished.map(|count| count + 1),
+            Ok(()) => {
+                let certified = current(service, id)?.stage == ErasureStage::Certified;
+                finished = finished.map(|count| count + usize::from(certified));
+            }
             Err(error) => finished = finished.and(Err(waits(id, error))),
         }
     }
@@ -137,6 +141,7 @@ async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkErro
             ErasureStage::Requested | ErasureStage::Certified | ErasureStage::Refused => {
                 return Ok(());
             }
+            ErasureStage::Approved if is_held(service, &erasure)? => return Ok(()),
             ErasureStage::Approved | ErasureStage::KeysDestroyed => {
                 destroy_keys(service, &erasure).await?;
             }
@@ -151,11 +156,18 @@ async fn carry_out(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkErro
 async fn make_inaccessible(service: &Arc<Service>, id: ErasureId) -> Result<(), WorkError> {
     let erasure = current(service, id)?;
     match erasure.stage {
+        ErasureStage::Approved if is_held(service, &erasure)? => Ok(()),
         ErasureStage::Approved | ErasureStage::KeysDestroyed => {
             destroy_keys(service, &erasure).await
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an erasure waits for versions without its participant.
+fn is_held(service: &Service, erasure: &Erasure) -> Result<bool, WorkError> {
+    let view = service.vault().view()?;
+    redact::is_held(view.reader(), erasure, service.today())
 }
 
 fn current(service: &Service, id: ErasureId) -> Result<Erasure, WorkError> {

@@ -4,7 +4,9 @@
 //! value: only `access` can make one, so nothing is done that was not decided on first.
 
 mod admit;
+pub mod assess;
 pub mod certificate;
+pub mod consent;
 pub mod controls;
 pub mod deposit;
 pub mod disclose;
@@ -14,15 +16,19 @@ pub mod erase;
 mod error;
 pub mod found;
 pub mod inspect;
+pub mod letter;
 pub mod moment;
 pub mod oversee;
+pub mod participant;
 pub mod person;
+pub mod redact;
 pub mod renew;
 pub mod request;
 pub mod retain;
 pub mod retrieve;
 pub mod review;
 mod service;
+pub mod session;
 pub mod study;
 pub mod supply;
 pub mod tar;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::error::WorkError;
 use super::service::Service;
-use crate::access::acts::OpenItem;
+use crate::access::acts::{OpenItem, RedactItem};
 use crate::access::{Act, Grant};
 use crate::agefile::{
     ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
@@ -53,17 +53,41 @@ pub async fn open(
     grant: Grant<OpenItem>,
     range: Option<Range<u64>>,
 ) -> Result<Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<>>, WorkError> {
-    let length = grant.loaded().length;
+    let item = grant.loaded().clone();
+    open_under(service, grant, &item, range).await
+}
+
+/// Opens, for whoever leads the study, an item that somebody withdraws from, to make a version
+/// without them; it is recorded and watched over as [`open`] is.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_original(
+    service: &Arc<Service>,
+    grant: Grant<RedactItem>,
+    range: Option<Range<u64>>,
+) -> Result<Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<>>, WorkError> {
+    let item = grant.loaded().clone();
+    open_under(service, grant, &item, range).await
+}
+
+/// Opens `item` for as long as `grant` lasts.
+pub(super) async fn open_under<A: Act>(
+    service: &Arc<Service>,
+    grant: Grant<A>,
+    item: &Item,
+    range: Option<Range<u64>>,
+) -> Result<Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<A>>, WorkError> {
+    let length = item.length;
     let range = range.unwrap_or(0..length);
     let span = ChunkSpan::covering(range.clone(), length).ok_or(WorkError::BadRange { length })?;
     let watch = Watch::over(service, grant)?;
-    let grant = &watch.grant;
-    let particulars = particulars(service, grant.loaded())?;
+    let particulars = particulars(service, item)?;
     let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
-    record(service, grant, detail).await?;
+    record(service, &watch.grant, item, detail).await?;
     let file_key = file_key(&particulars);
     let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
-    let object = ObjectKey::Material(grant.loaded().id);
+    let object = ObjectKey::Material(item.id);
     let download = service.store().get(object, span.stored()).await?;
     let flow = Flow {
         watch,
@@ -231,14 +255,15 @@ pub(super) fn particulars(service: &Service, item: &Item) -> Result<Particulars,
     Ok(view.particulars(service.vault(), item)?)
 }
 
-async fn record(
+async fn record<A: Act>(
     service: &Service,
-    grant: &Grant<OpenItem>,
+    grant: &Grant<A>,
+    item: &Item,
     detail: Option<String>,
 ) -> Result<(), WorkError> {
     let accessed = Event::Accessed {
-        action: Action::OpenItem,
-        resource: grant.loaded().id.to_string(),
+        action: A::ACTION,
+        resource: item.id.to_string(),
         detail,
     };
     service.note(Actor::Person(grant.person()), accessed).await

@@ -12,7 +12,7 @@ use super::story::Story;
 use crate::agefile::sealed_length;
 use crate::cli::failure::Failure;
 use crate::cli::profile::write_private;
-use crate::client::{Client, ClientError, Resumption, Source, Target, Unwatched};
+use crate::client::{Client, ClientError, Destination, Resumption, Source, Target, Unwatched};
 use crate::id::{ItemId, ParticipantId, SessionId, StudyId};
 use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind, Terms};
 use crate::objects::ObjectKey;
@@ -252,7 +252,12 @@ pub(super) async fn upload(
     kind: Kind,
 ) -> Result<ItemId, ClientError> {
     let source = Source::open(path)?;
-    let uploaded = client.upload(&source, session, kind, &Forgetful, &Unwatched);
+    let uploaded = client.upload(
+        &source,
+        Destination::new(session, kind),
+        &Forgetful,
+        &Unwatched,
+    );
     Ok(uploaded.await?.item)
 }
 
@@ -285,6 +290,7 @@ async fn taking_part(
         permit: permits.iter().copied().collect(),
         name: Some(text(name)?),
         email: Some(text(email)?),
+        ..NewParticipant::default()
     };
     let participant = researcher
         .client
@@ -295,6 +301,7 @@ async fn taking_part(
         kind: SessionKind::Interview,
         date: house.today(),
         participants: vec![participant],
+        redact_within_days: None,
     };
     let session = researcher.client.add_session(study, &session).await?.id;
     Ok((participant, session))

@@ -130,12 +130,15 @@ impl Projection<'_> {
                     .put(&tables::PARTICIPANTS, &participant.id, participant)?;
                 self.consent(consent)
             }
-            Event::ConsentRecorded { consent } => {
+            Event::ConsentRecorded { consent, erasure } => {
                 self.participant(consent.participant, |row| {
                     row.permissions.clone_from(&consent.permissions);
                     row.consent = consent.version;
                     row.notice = consent.notice;
                 })?;
+                if let Some(erasure) = erasure {
+                    self.erasure_asked_for(erasure)?;
+                }
                 self.consent(consent)
             }
             Event::ContactCorrected {
@@ -247,15 +250,12 @@ impl Projection<'_> {
             }
 
             Event::WithdrawalRecorded { erasure } => {
-                if let Some(withdrawal) = erasure.withdrawal() {
-                    let participant = withdrawal.participant;
-                    if withdrawal.scope == Scope::Everything {
-                        self.standing(participant, Standing::Frozen)?;
-                    }
-                    self.batch
-                        .put(&tables::ERASURES_OF, &(participant, erasure.id), &())?;
+                if let Some(withdrawal) = erasure.withdrawal()
+                    && withdrawal.scope == Scope::Everything
+                {
+                    self.standing(withdrawal.participant, Standing::Frozen)?;
                 }
-                self.batch.put(&tables::ERASURES, &erasure.id, erasure)
+                self.erasure_asked_for(erasure)
             }
             Event::RetentionBegun { erasure } => {
                 let target = &erasure.target;

@@ -248,6 +248,15 @@ impl Projection<'_> {
         self.relisted(id, |row| row.accepted = Some(on))
     }
 
+    /// An erasure that a participant asked for.
+    pub(super) fn erasure_asked_for(&mut self, erasure: &Erasure) -> Result<(), IndexError> {
+        if let Some(withdrawal) = erasure.withdrawal() {
+            let of = (withdrawal.participant, erasure.id);
+            self.batch.put(&tables::ERASURES_OF, &of, &())?;
+        }
+        self.batch.put(&tables::ERASURES, &erasure.id, erasure)
+    }
+
     pub(super) fn erasure(
         &mut self,
         id: ErasureId,

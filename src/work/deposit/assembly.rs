@@ -229,7 +229,7 @@ impl Assembly {
                 if !draft.reader().contains(&tables::UPLOADS, &upload)? {
                     return Err(WorkError::NoSuchThing);
                 }
-                check_permitted(draft.reader(), &item.participants, item.kind)?;
+                check_permitted(draft.reader(), &item.participants, item.kind, None)?;
                 item.deposited = draft.now();
                 let item = Box::new(item);
                 Ok((Event::ItemDeposited { upload, item }, ()))

@@ -14,16 +14,16 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::error::WorkError;
-use super::retain;
 use super::service::Service;
-use super::terms;
-use crate::access::acts::DepositItem;
+use super::{consent, redact, retain, terms};
+use crate::access::acts::{Deposit, DepositItem, RedactItem};
 use crate::access::{Caller, Grant};
 use crate::agefile::new_file_key;
-use crate::id::{ItemId, UploadId};
+use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyId, UploadId};
 use crate::index::{Reader, tables};
 use crate::limits::{CHECKED_BODY_MAX, UPLOAD_LIFETIME};
 use crate::model::item::Particulars;
@@ -94,57 +94,144 @@ pub async fn begin(
     kind: Kind,
     file_name: Option<String>,
 ) -> Result<Begun, WorkError> {
-    terms::check_place(service, grant.loaded().study.regions)?;
-    let part_chunks = plan::part_chunks(length)?;
+    let by = grant.person();
+    let Deposit {
+        session,
+        study,
+        answers,
+        ..
+    } = grant.into_loaded();
+    terms::check_place(service, study.regions)?;
+    retain::refuse_due(&study, kind, &session, service.today())?;
+    let coming = Coming {
+        by,
+        length,
+        file_name,
+        kind,
+        study: session.study,
+        session: session.id,
+        answers: answers.map(|assignment| assignment.id),
+        redacts: None,
+    };
+    begin_in(service, coming, |reader| {
+        check_permitted(reader, &session.participants, kind, Some(session.date))?;
+        Ok(session.participants.clone())
+    })
+    .await
+}
+
+/// Begins an upload of a version of the granted item without those who withdraw: it hangs on the keys
+/// of those who remain, and on no other.
+///
+/// # Errors
+/// As [`begin`]; and [`WorkError::Unacceptable`] for another session than the item's, or a kind that
+/// is neither the item's nor words in its place; [`WorkError::Conflict`] when there is such a version.
+pub async fn begin_redacted(
+    service: &Service,
+    grant: Grant<RedactItem>,
+    session: SessionId,
+    length: u64,
+    kind: Kind,
+    file_name: Option<String>,
+) -> Result<Begun, WorkError> {
+    let (by, item) = (grant.person(), grant.into_loaded());
+    if item.session != Some(session) {
+        return Err(WorkError::Unacceptable(format!(
+            "{} is not of that session; name its own, which `item show` says",
+            item.id
+        )));
+    }
+    if kind != item.kind && kind != Kind::Transcript {
+        return Err(WorkError::Unacceptable(format!(
+            "{} is of kind {}: a version of it is as well, or a transcript",
+            item.id, item.kind
+        )));
+    }
+    {
+        let view = service.vault().view()?;
+        let study = view.reader().get(&tables::STUDIES, &item.study)?;
+        let held = view.reader().get(&tables::SESSIONS, &session)?;
+        if let (Some(study), Some(held)) = (study, held) {
+            terms::check_place(service, study.regions)?;
+            retain::refuse_due(&study, kind, &held, service.today())?;
+        }
+    }
+    let coming = Coming {
+        by,
+        length,
+        file_name,
+        kind,
+        study: item.study,
+        session,
+        answers: None,
+        redacts: Some(item.id),
+    };
+    begin_in(service, coming, |reader| {
+        redact::those_who_remain(reader, item.id, kind)
+    })
+    .await
+}
+
+/// Material that is about to be brought.
+struct Coming {
+    by: PersonId,
+    length: u64,
+    file_name: Option<String>,
+    kind: Kind,
+    study: StudyId,
+    session: SessionId,
+    answers: Option<AssignmentId>,
+    redacts: Option<ItemId>,
+}
+
+/// Begins an upload; `people` says who is in it, in the order of their identifiers, or why nothing is
+/// taken in.
+async fn begin_in(
+    service: &Service,
+    coming: Coming,
+    people: impl Fn(&Reader<'_>) -> Result<Vec<ParticipantId>, WorkError>,
+) -> Result<Begun, WorkError> {
+    let part_chunks = plan::part_chunks(coming.length)?;
     let vault = service.vault();
     let entropy = &*vault.means().entropy;
     let (upload, id) = (UploadId::random(entropy)?, ItemId::random(entropy)?);
-    let depositor = grant.person();
-    let (session, answers) = {
-        let loaded = grant.loaded();
-        retain::refuse_due(&loaded.study, kind, &loaded.session, service.today())?;
-        (
-            loaded.session.clone(),
-            loaded.answers.as_ref().map(|a| a.id),
-        )
-    };
     {
         // Refused before the store is troubled; decided again under the lock.
         let view = vault.view()?;
-        check_permitted(view.reader(), &session.participants, kind)?;
+        people(view.reader())?;
     }
-    let multipart = match plan::is_single(length, part_chunks) {
+    let multipart = match plan::is_single(coming.length, part_chunks) {
         true => None,
         false => Some(service.store().begin(ObjectKey::Material(id)).await?),
     };
     let begun = vault
-        .commit(Actor::Person(depositor), |draft| {
-            check_permitted(draft.reader(), &session.participants, kind)?;
+        .commit(Actor::Person(coming.by), |draft| {
+            let participants = people(draft.reader())?;
             let [(leaf, key)] = draft.new_keys()?;
             let keys = MaterialKeys {
                 item: key,
-                people: draft.view().material_keys_of(&session.participants)?,
+                people: draft.view().material_keys_of(&participants)?,
             };
             let mut item = Item {
                 id,
-                study: session.study,
-                session: Some(session.id),
-                participants: session.participants.clone(),
-                kind,
+                study: coming.study,
+                session: Some(coming.session),
+                participants,
+                kind: coming.kind,
                 tier: Tier::Identifiable,
-                length,
+                length: coming.length,
                 key: leaf,
                 particulars: Sealed::new(Vec::new()),
                 deposited: draft.now(),
-                depositor,
-                answers,
+                depositor: coming.by,
+                answers: coming.answers,
                 derived: None,
-                redacts: None,
+                redacts: coming.redacts,
                 redaction: None,
                 accepted: None,
                 erased: false,
             };
-            let particulars = draw_particulars(entropy, file_name)?;
+            let particulars = draw_particulars(entropy, coming.file_name)?;
             item.particulars = vault.seal_particulars(&item, &keys, &particulars)?;
             let expires = draft.now().saturating_add(UPLOAD_LIFETIME);
             let expires = expires.unwrap_or(Timestamp::MAX);
@@ -460,11 +547,12 @@ fn already_an_item() -> WorkError {
     WorkError::Conflict("the upload is finished and has become an item".to_owned())
 }
 
-/// Whether everyone in it takes part, and permits that kind of material.
+/// Whether everyone in it takes part and permits that kind of material, on the day of the session too.
 fn check_permitted(
     reader: &Reader<'_>,
-    participants: &[crate::id::ParticipantId],
+    participants: &[ParticipantId],
     kind: Kind,
+    session: Option<Date>,
 ) -> Result<(), WorkError> {
     for id in participants {
         let row = reader.get(&tables::PARTICIPANTS, id)?;
@@ -475,12 +563,7 @@ fn check_permitted(
                     .to_owned(),
             ));
         }
-        if !row.permissions.contains(&kind.permission()) {
-            return Err(WorkError::Refused(format!(
-                "{id} has not permitted {kind}; nothing was taken in (the permission missing is `{}`)",
-                kind.permission()
-            )));
-        }
+        consent::check_permitted_by(reader, &row, kind, session)?;
     }
     Ok(())
 }

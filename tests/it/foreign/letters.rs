@@ -29,7 +29,11 @@ fn letter() -> Vec<u8> {
             "supercalifragilistic".repeat(8)
         )));
     }
-    pdf("Your withdrawal from Zoë’s study", &blocks)
+    pdf(
+        "Your withdrawal from Zoë’s study",
+        &blocks,
+        &[("certificate.txt", b"signed\n"), ("key.txt", b"\x00\xff")],
+    )
 }
 
 fn words(text: &str) -> Vec<&str> {
@@ -54,6 +58,8 @@ fn another_program_reads_every_word_of_a_letter_within_its_margins() {
     assert!(read.status.success(), "{}", read.status);
     let read: Value = serde_json::from_slice(&read.stdout).expect("JSON");
     assert_eq!(read["title"], "Your withdrawal from Zoë’s study");
+    let attached = serde_json::json!({ "certificate.txt": "7369676e65640a", "key.txt": "00ff" });
+    assert_eq!(read["attached"], attached);
     let pages = read["pages"].as_array().expect("pages");
     assert!(pages.len() > 2, "{} pages", pages.len());
     let mut all = String::new();

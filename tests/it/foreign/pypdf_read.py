@@ -1,4 +1,4 @@
-"""Reads a PDF from its input with pypdf, strictly; tells title, text and places of text as JSON."""
+"""Reads a PDF from its input with pypdf, strictly; tells title, text, places of text and attached files as JSON."""
 
 import io
 import json
@@ -17,4 +17,5 @@ for page in reader.pages:
 
     text = page.extract_text(visitor_text=visit)
     pages.append({"text": text, "at": at})
-json.dump({"title": reader.metadata.title, "pages": pages}, sys.stdout)
+attached = {name: b"".join(files).hex() for name, files in reader.attachments.items()}
+json.dump({"title": reader.metadata.title, "pages": pages, "attached": attached}, sys.stdout)

@@ -1,8 +1,11 @@
-//! The promises of governance, each by its number.
+//! Governance: the promises research makes to its participants, each by its number.
 
+mod consent;
+mod contacts;
 mod controls;
 mod disclosure;
 mod people;
+mod redaction;
 mod requests;
 mod retention;
 mod retention_cli;
@@ -11,3 +14,4 @@ mod rights;
 mod rights_cli;
 mod stage;
 mod studies;
+mod withdrawal;

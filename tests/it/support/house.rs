@@ -13,25 +13,30 @@ use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use strongroom::access::{Act, Caller, Grant, acts};
+use strongroom::access::{Act, BearerToken, Caller, Grant, acts};
 use strongroom::clock::{Clock, ManualClock};
 use strongroom::entropy::{Entropy, EntropyError, SystemEntropy};
 use strongroom::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
+    TokenId,
 };
 use strongroom::index::tables;
 use strongroom::keyring::{Identities, unlock};
 use strongroom::model::participant::Contact;
 use strongroom::model::person::TERMS_VERSION;
 use strongroom::model::{
-    Actor, Erasure, ErasureStage, Event, Kind, LawfulBasis, Permission, Role, SessionKind, Text,
+    Actor, Erasure, ErasureStage, Event, Kind, LawfulBasis, OnWithdrawal, Permission, Role,
+    SessionKind, Study, Text, Token,
 };
 use strongroom::objects::CredentialsSource;
 use strongroom::vault::{Means, Opening, StoreChoice};
 use strongroom::work::found::NewHouse;
+use strongroom::work::participant::NewParticipant;
+use strongroom::work::session::NewSession;
 use strongroom::work::study::NewStudy;
 use strongroom::work::{
-    self, Service, WorkError, deposit, enrol, erase, retrieve, study, supply, withdraw,
+    self, Service, WorkError, deposit, enrol, erase, participant, retrieve, session, study, supply,
+    withdraw,
 };
 use tempfile::TempDir;
 
@@ -176,7 +181,8 @@ impl House {
             name: Some(text(name)),
             ..Contact::default()
         };
-        study::add_participant(&self.service, grant, Permission::ALL.into(), contact)
+        let new = NewParticipant::permitting(Permission::ALL.into(), contact);
+        participant::add(&self.service, grant, new)
             .await
             .expect("added")
     }
@@ -191,8 +197,13 @@ impl House {
             [_] => SessionKind::Interview,
             _ => SessionKind::FocusGroup,
         };
-        let (today, participants) = (self.service.today(), participants.to_vec());
-        study::add_session(&self.service, grant, kind, today, participants)
+        let new = NewSession {
+            kind,
+            date: self.service.today(),
+            participants: participants.to_vec(),
+            on_withdrawal: OnWithdrawal::Destroy,
+        };
+        session::add(&self.service, grant, new)
             .await
             .expect("added")
     }
@@ -224,6 +235,32 @@ impl House {
         let begun = begun.expect("begun");
         let lead = self.caller(&self.staff.lead);
         let body = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
+        deposit::write(&self.service, &lead, begun.upload, 0, body, None)
+            .await
+            .expect("written");
+        begun.item
+    }
+
+    /// Brings material of a kind to a session.
+    pub(crate) async fn deposit_kind(
+        &self,
+        session: SessionId,
+        kind: Kind,
+        bytes: &'static [u8],
+    ) -> ItemId {
+        let lead = &self.staff.lead;
+        let grant = self
+            .granted::<acts::DepositItem>(lead, (session, kind))
+            .await;
+        let length = bytes.len() as u64;
+        let begun = deposit::begin(&self.service, grant, length, kind, None).await;
+        self.send(begun.expect("begun"), bytes).await
+    }
+
+    /// Sends the bytes of an upload that the study's lead began.
+    pub(crate) async fn send(&self, begun: deposit::Begun, bytes: &'static [u8]) -> ItemId {
+        let lead = self.caller(&self.staff.lead);
+        let body = stream::iter([Ok::<_, std::convert::Infallible>(Bytes::from_static(bytes))]);
         deposit::write(&self.service, &lead, begun.upload, 0, body, None)
             .await
             .expect("written");
@@ -327,6 +364,16 @@ impl House {
         invite(&self.service, &self.staff.admin, role, None).await
     }
 
+    /// Gives somebody a place in the study, for ten years.
+    pub(crate) async fn admit_to_study(&self, who: &Pass, role: Role) {
+        let (lead, id) = (&self.staff.lead, self.staff.study);
+        let grant = self.granted::<acts::ManageStudy>(lead, id).await;
+        let until = Date::constant(2036, 3, 2);
+        study::admit_member(&self.service, grant, who.id, role, until)
+            .await
+            .expect("admitted");
+    }
+
     /// Gives an item to a supplier.
     pub(crate) async fn assign(
         &self,
@@ -339,6 +386,58 @@ impl House {
         supply::assign(&self.service, grant, until)
             .await
             .expect("assigned")
+    }
+
+    /// Days pass; everybody who works here logs in again.
+    pub(crate) fn later(&mut self, days: i64) {
+        self.world
+            .time()
+            .advance(SignedDuration::from_hours(24 * days));
+        let mut staff = self.staff.clone();
+        for pass in [
+            &mut staff.admin,
+            &mut staff.lead,
+            &mut staff.governance,
+            &mut staff.second,
+        ] {
+            self.log_in(pass);
+        }
+        self.staff = staff;
+    }
+
+    /// Gives somebody a new token, as a login does.
+    pub(crate) fn log_in(&self, pass: &mut Pass) {
+        let vault = self.service.vault();
+        let entropy = &*vault.means().entropy;
+        let (bearer, digest) = BearerToken::draw(entropy).expect("entropy");
+        let id = TokenId::random(entropy).expect("entropy");
+        let person = pass.id;
+        let issued = vault.commit_blocking::<_, WorkError>(Actor::Person(person), |draft| {
+            let expires = draft.now() + SignedDuration::from_hours(12);
+            let token = Token {
+                id,
+                person,
+                digest,
+                expires,
+                revoked: false,
+            };
+            Ok((Event::TokenIssued { token }, ()))
+        });
+        issued.expect("issued");
+        pass.bearer = bearer.expose_secret().to_owned();
+    }
+
+    /// Changes the study's terms.
+    pub(crate) fn amend_study(&self, change: impl FnOnce(&mut Study)) {
+        let id = self.staff.study;
+        let vault = self.service.vault();
+        let amended = vault.commit_blocking::<_, WorkError>(Actor::Gateway, |draft| {
+            let row = draft.reader().get(&tables::STUDIES, &id)?;
+            let mut study = Box::new(row.expect("a study"));
+            change(&mut study);
+            Ok((Event::StudyAmended { study }, ()))
+        });
+        amended.expect("amended");
     }
 
     /// Closes the vault properly and gives its folder.
