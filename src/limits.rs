@@ -179,12 +179,12 @@ pub const REQUESTS_PER_SECOND: f64 = 2000.0;
 /// Addresses or tokens whose rate is remembered at once.
 pub const THROTTLED_MAX: usize = 10_000;
 
-/// Inner nodes of the key tree kept open at once while many leaves are unwrapped: those of two
-/// million leaves, in about 8 MiB.
-pub const OPEN_NODES_MAX: usize = 1 << 15;
-
 /// Participants whose contact details are looked at before others may write again.
-pub const SEARCH_PAGE: usize = 512;
+pub const SEARCH_PAGE: usize = 4096;
+
+/// Participants whose sealed contact details a search gathers before it opens them in the order of
+/// their keys: some 40 MB.
+pub const SEARCH_AT_ONCE: usize = 128 * 1024;
 
 /// Erasures whose keys are looked for again when the controls are tested.
 pub const CONTROLS_ERASURES: usize = 1000;

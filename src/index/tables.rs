@@ -9,6 +9,7 @@ use crate::id::{
     AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
     SessionId, StudyId, SupplierId, TokenId, UploadId,
 };
+use crate::model::participant::HeldContact;
 use crate::model::retention::OwnDays;
 #[cfg(doc)]
 use crate::model::retention::Subject;
@@ -39,6 +40,8 @@ pub const MEMBERSHIPS: Table<(StudyId, PersonId), Membership> = Table::new(11, "
 pub const STUDIES_OF: Table<(PersonId, StudyId), ()> = Table::new(12, "studies of");
 /// Participants, erased ones included.
 pub const PARTICIPANTS: Table<ParticipantId, Participant> = Table::new(13, "participants");
+/// What of [`PARTICIPANTS`] a search among contact details looks at; for reading only.
+pub const CONTACTS_HELD: Table<ParticipantId, HeldContact> = Table::new(13, "participants");
 /// The participants of a study, erased ones left out.
 pub const PARTICIPANTS_OF: Table<(StudyId, ParticipantId), ()> = Table::new(14, "participants of");
 /// Sessions.

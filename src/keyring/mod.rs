@@ -45,4 +45,3 @@ pub use slot::{Contents, Held, Retired, Root, RootSlot, SlotError};
 pub use slot_set::SlotSet;
 pub use tree::{KeyError, KeyTree};
 pub use unlock::{Ask, Identities, UnlockError};
-pub use walk::OpenNodes;

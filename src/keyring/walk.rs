@@ -2,50 +2,92 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::VaultId;
-use crate::limits::OPEN_NODES_MAX;
 use crate::model::key::{LeafNumber, NodeId};
 use crate::secret::Key;
 
 use super::rows::WrappedNodes;
 use super::tree::{KeyError, KeyTree};
 
-/// Keys of inner nodes that were opened on the way to leaves: of one tree at one epoch, and no more
-/// than [`OPEN_NODES_MAX`]. Drop it with the call it serves; they are wiped.
-#[derive(Debug, Default)]
-pub struct OpenNodes {
-    of: Option<(VaultId, u64)>,
-    keys: BTreeMap<NodeId, Key>,
-}
+/// Leaves under one node from which on their rows are read in one scan.
+const SCANNED_FROM: usize = 4;
 
 impl KeyTree {
-    /// Unwraps the key of `leaf` as [`unwrap`](Self::unwrap) does, and keeps the nodes above it open
-    /// for the next one. When the tree has come to another epoch they are opened anew.
+    /// Unwraps the keys of `leaves`, which are in ascending order, and hands each to `visit` with its
+    /// place among them; nothing for one that is not in the tree.
+    ///
+    /// The nodes above are opened once each; only those of the path it is on are kept, and the rows
+    /// under a node are read in one scan. Nothing outlives the call.
     ///
     /// # Errors
-    /// As [`unwrap`](Self::unwrap).
-    pub fn unwrap_among(
+    /// [`KeyError::Damaged`] when a row does not open or is missing above rows that are there, failures
+    /// of the rows, and whatever `visit` gives.
+    pub fn unwrap_in_order<E: From<KeyError>>(
         &self,
         nodes: &dyn WrappedNodes,
-        leaf: LeafNumber,
-        open: &mut OpenNodes,
-    ) -> Result<Key, KeyError> {
-        let here = Some((self.vault(), self.epoch()));
-        if open.of != here || open.keys.len() >= OPEN_NODES_MAX {
-            open.keys.clear();
-            open.of = here;
+        leaves: &[LeafNumber],
+        mut visit: impl FnMut(usize, Option<Key>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let parent = |leaf: &LeafNumber| NodeId::of_leaf(*leaf).parent();
+        let mut path = BTreeMap::new();
+        let mut place = 0;
+        for siblings in leaves.chunk_by(|one, next| parent(one) == parent(next)) {
+            let above = siblings.first().and_then(parent);
+            let rows = rows_of(nodes, above, siblings)?;
+            let reached = match rows.is_empty() {
+                true => None,
+                false => above,
+            };
+            self.open_path(nodes, reached, &mut path)?;
+            for leaf in siblings {
+                let node = NodeId::of_leaf(*leaf);
+                let key = match rows.get(&node) {
+                    Some(row) => Some(self.open(node, self.above(node, &path)?, row)?),
+                    None => None,
+                };
+                visit(place, key)?;
+                place += 1;
+            }
         }
-        let node = NodeId::of_leaf(leaf);
-        let row = nodes.wrapped(node)?.ok_or(KeyError::Destroyed { leaf })?;
-        for step in node.parent().into_iter().flat_map(NodeId::path) {
-            if !open.keys.contains_key(&step) {
+        Ok(())
+    }
+
+    /// Opens the nodes down to `node`, and lets go of those that are not on the way.
+    fn open_path(
+        &self,
+        nodes: &dyn WrappedNodes,
+        node: Option<NodeId>,
+        path: &mut BTreeMap<NodeId, Key>,
+    ) -> Result<(), KeyError> {
+        let steps: Vec<NodeId> = node.into_iter().flat_map(NodeId::path).collect();
+        path.retain(|open, _| steps.contains(open));
+        for step in steps {
+            if !path.contains_key(&step) {
                 let row = nodes
                     .wrapped(step)?
                     .ok_or(KeyError::Damaged { node: step })?;
-                let key = self.open(step, self.above(step, &open.keys)?, &row)?;
-                open.keys.insert(step, key);
+                let key = self.open(step, self.above(step, path)?, &row)?;
+                path.insert(step, key);
             }
         }
-        self.open(node, self.above(node, &open.keys)?, &row)
+        Ok(())
     }
+}
+
+/// The rows of leaves under one node.
+fn rows_of(
+    nodes: &dyn WrappedNodes,
+    above: Option<NodeId>,
+    leaves: &[LeafNumber],
+) -> Result<BTreeMap<NodeId, Vec<u8>>, KeyError> {
+    if leaves.len() >= SCANNED_FROM {
+        return Ok(nodes.children(above)?.into_iter().collect());
+    }
+    let mut rows = BTreeMap::new();
+    for leaf in leaves {
+        let node = NodeId::of_leaf(*leaf);
+        if let Some(row) = nodes.wrapped(node)? {
+            rows.insert(node, row);
+        }
+    }
+    Ok(rows)
 }

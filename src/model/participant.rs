@@ -51,6 +51,16 @@ pub struct Participant {
     pub restricted: bool,
 }
 
+/// What a search among contact details reads of a [`Participant`].
+#[derive(Debug, Deserialize)]
+pub struct HeldContact {
+    /// The sealed details.
+    #[serde(default)]
+    pub contact: Option<Sealed>,
+    /// Their key.
+    pub contact_key: LeafNumber,
+}
+
 words! {
     /// Where a participant came from (R5).
     Source, or UnknownSource as "where somebody came from" {

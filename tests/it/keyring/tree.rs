@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use proptest::prelude::*;
 use strongroom::id::VaultId;
 use strongroom::keyring::{
-    FAN_OUT, KeyError, KeyTree, LEVELS, LeafNumber, MemoryNodes, NodeId, OpenNodes, Root,
-    TreeChange, WrappedNodes as _,
+    FAN_OUT, KeyError, KeyTree, LEVELS, LeafNumber, MemoryNodes, NodeId, Root, TreeChange,
+    WrappedNodes as _,
 };
 use strongroom::sealing;
 use strongroom::secret::Key;
@@ -389,34 +389,41 @@ fn damage_to_a_destroyed_leaf_does_not_keep_it_alive() {
 }
 
 #[test]
-fn nodes_kept_open_open_what_they_did_and_nothing_of_another_epoch() {
+fn leaves_unwrapped_in_order_are_those_unwrapped_singly() {
     let mut grove = Grove::with(0..200);
-    let mut open = OpenNodes::default();
-    let mut among = |grove: &Grove, number: u64| {
-        let key = grove
+    let in_order = |grove: &Grove, numbers: &[u64]| {
+        let wanted = leaves(numbers.iter().copied());
+        let mut found = Vec::new();
+        let walked = grove
             .tree
-            .unwrap_among(&grove.nodes, leaf(number), &mut open);
-        key.map(|key| *key.expose_secret())
+            .unwrap_in_order::<KeyError>(&grove.nodes, &wanted, |place, key| {
+                assert_eq!(place, found.len());
+                found.push(key.map(|key| *key.expose_secret()));
+                Ok(())
+            });
+        walked.map(|()| found)
     };
-    for number in [0, 199, 3, 130, 3] {
-        let plain = grove.tree.unwrap(&grove.nodes, leaf(number));
-        let plain = *plain.expect("there").expose_secret();
-        assert_eq!(among(&grove, number).expect("there"), plain);
+    let singly = |grove: &Grove, numbers: &[u64]| -> Vec<_> {
+        let single = |number: &u64| {
+            let key = grove.tree.unwrap(&grove.nodes, leaf(*number)).ok()?;
+            Some(*key.expose_secret())
+        };
+        numbers.iter().map(single).collect()
+    };
+    let all: Vec<u64> = (0..210).collect();
+    for wanted in [&all[..], &[], &[3], &[0, 1, 2, 3, 64, 199, 200], &[100_000]] {
+        assert_eq!(
+            in_order(&grove, wanted).expect("walked"),
+            singly(&grove, wanted)
+        );
     }
-    assert!(matches!(
-        among(&grove, 200),
-        Err(KeyError::Destroyed { leaf: gone }) if gone == leaf(200)
-    ));
-    let before = among(&grove, 5).expect("there");
-    grove.destroy([3]);
-    assert!(matches!(among(&grove, 3), Err(KeyError::Destroyed { .. })));
-    assert_eq!(among(&grove, 5).expect("there"), before);
-    // A node above that is damaged is noticed when it is opened.
-    let above = NodeId::of_leaf(leaf(70)).parent().expect("a node");
+    grove.destroy([3, 70]);
+    let after = in_order(&grove, &all).expect("walked");
+    assert_eq!(after, singly(&grove, &all));
+    assert!(after[3].is_none() && after[4].is_some() && after[70].is_none());
+    // A node above that is missing is noticed.
+    let above = NodeId::of_leaf(leaf(71)).parent().expect("a node");
     grove.nodes.take(above).expect("there");
-    let mut fresh = OpenNodes::default();
-    assert!(matches!(
-        grove.tree.unwrap_among(&grove.nodes, leaf(70), &mut fresh),
-        Err(KeyError::Damaged { node }) if node == above
-    ));
+    let damaged = in_order(&grove, &all).expect_err("damaged");
+    assert!(matches!(damaged, KeyError::Damaged { node } if node == above));
 }
