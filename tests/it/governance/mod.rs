@@ -4,6 +4,7 @@ mod consent;
 mod contacts;
 mod controls;
 mod disclosure;
+mod notices;
 mod people;
 mod redaction;
 mod requests;

@@ -126,7 +126,7 @@ async fn r35_a_summary_can_be_published_with_exceptions() {
     for hidden in [
         "A sensitive topic",
         "to protect",
-        "par-",
+        "ppt-",
         "psn-",
         "A researcher",
     ] {
@@ -157,7 +157,7 @@ async fn r46_usage_is_never_told_of_a_participant() {
     }
     let usage = governance.get("/v1/reviews/usage").await;
     assert_eq!(usage[0]["openings"], 6);
-    for identifying in ["par-", "itm-", "ses-", "psn-"] {
+    for identifying in ["ppt-", "itm-", "ses-", "psn-"] {
         assert!(!usage.to_string().contains(identifying), "{usage}");
     }
 }
