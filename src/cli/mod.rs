@@ -249,6 +249,41 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        let mut command = Cli::command();
+        // What is propagated must not clash with anything either.
+        command.build();
+        command.debug_assert();
+    }
+
+    /// Every command on the pages for each role is one there is, with the options named.
+    #[test]
+    fn the_pages_for_each_role_name_commands_there_are() {
+        let mut whole = Cli::command();
+        whole.build();
+        let mut checked = 0;
+        for page in std::fs::read_dir("docs/roles").expect("pages") {
+            let page = std::fs::read_to_string(page.expect("a page").path()).expect("read");
+            for said in page.split('`').skip(1).step_by(2) {
+                if let Some(words) = said.strip_prefix("strongroom ") {
+                    is_there(&whole, words);
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked > 40, "{checked}");
+    }
+
+    fn is_there(whole: &clap::Command, words: &str) {
+        let mut command = whole;
+        for word in words.split_whitespace() {
+            if let Some(long) = word.strip_prefix("--") {
+                let mut known = command.get_arguments();
+                let known = known.any(|known| known.get_long() == Some(long));
+                assert!(known, "no --{long}: {words}");
+            } else if let Some(next) = command.find_subcommand(word) {
+                command = next;
+            }
+        }
+        assert!(!command.has_subcommands(), "no such command: {words}");
     }
 }
