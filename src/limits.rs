@@ -218,3 +218,6 @@ pub const REDACTION_DAYS_MAX: u16 = 28;
 
 /// Days it gives when nobody says how many.
 pub const REDACTION_DAYS: u16 = 14;
+
+/// Fewest people in a participant group that an output may name (R27): fewer could be recognised.
+pub const GROUP_PARTICIPANTS_MIN: usize = 3;

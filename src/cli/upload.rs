@@ -10,9 +10,10 @@ use super::failure::Failure;
 use super::output::Output;
 use super::profile::{Profile, make_private, write_private};
 use super::progress::Bar;
-use crate::client::{Client, Destination, Resumption, Source, Uploaded};
+use crate::client::{Client, Resumption, Source, Uploaded};
 use crate::id::{ItemId, SessionId};
-use crate::model::Kind;
+use crate::model::{Kind, Text, Tier};
+use crate::wire::{Destination, MadeFrom, Origin};
 
 /// Files on their way at once.
 const AT_ONCE: usize = 4;
@@ -24,14 +25,55 @@ pub(super) struct Args {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// The session they come from.
-    #[arg(long)]
-    session: SessionId,
+    #[arg(long, required_unless_present = "from")]
+    session: Option<SessionId>,
     /// audio, video, screen, photo, notes, transcript or survey.
     #[arg(long)]
     kind: Kind,
     /// The item it is a version of, without those who withdraw; one file at a time.
     #[arg(long, value_name = "ITEM")]
     redacts: Option<ItemId>,
+    /// The items they were made from, instead of a session.
+    #[arg(long, value_name = "ITEM", value_delimiter = ',', requires = "tier", conflicts_with_all = ["session", "redacts"])]
+    from: Vec<ItemId>,
+    /// How far from people it is: de-identified or anonymised. A second person checks it.
+    #[arg(long, requires = "from")]
+    tier: Option<Tier>,
+    /// The participant group it speaks of, one of the study's.
+    #[arg(long, requires = "from")]
+    group: Option<Text>,
+    /// It has somebody's own words in it.
+    #[arg(long, requires = "from")]
+    quotes: bool,
+    /// A field of the study's that it shows; may be repeated.
+    #[arg(long, value_name = "FIELD", requires = "from")]
+    shows: Vec<Text>,
+}
+
+impl Args {
+    /// Where the files go and what they are.
+    fn destination(&self) -> Result<Destination, Failure> {
+        let origin = match (self.session, self.redacts, self.tier) {
+            (Some(session), None, _) => Origin::Session(session),
+            (Some(session), Some(redacts), _) => Origin::Version { session, redacts },
+            (None, _, Some(tier)) => Origin::Items(MadeFrom {
+                from: self.from.clone(),
+                tier,
+                group: self.group.clone(),
+                quotes: self.quotes,
+                shows: self.shows.clone(),
+            }),
+            (None, ..) => {
+                return Err(Failure::usage(
+                    "name the session they come from (--session), or the items they were made from (--from, --tier)",
+                ));
+            }
+        };
+        Ok(Destination {
+            kind: self.kind,
+            origin,
+        })
+    }
 }
 
 pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(), Failure> {
@@ -42,11 +84,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
     }
     let client = profile.client().await?;
     let (client, out, profile) = (&client, *out, profile);
-    let to = Destination {
-        session: args.session,
-        kind: args.kind,
-        redacts: args.redacts,
-    };
+    let to = &args.destination()?;
     let uploads = args.files.into_iter().map(|path| async move {
         let uploaded = one(client, profile, &path, to, out).await;
         (path, uploaded)
@@ -72,7 +110,7 @@ async fn one(
     client: &Client,
     profile: &Profile,
     path: &Path,
-    to: Destination,
+    to: &Destination,
     out: Output,
 ) -> Result<Uploaded, Failure> {
     let source = Source::open(path)?;
@@ -99,7 +137,7 @@ fn told(path: &Path, uploaded: &Uploaded, out: Output) {
     });
 }
 
-/// Remembers an upload by the file, the session and the gateway, none of which it writes down.
+/// Remembers an upload by the file, where it goes and the gateway, none of which it writes down.
 struct Memory {
     path: PathBuf,
 }
@@ -109,18 +147,15 @@ impl Memory {
         profile: &Profile,
         client: &Client,
         source: &Source,
-        to: Destination,
+        to: &Destination,
     ) -> Result<Self, Failure> {
-        let Destination {
-            session,
-            kind,
-            redacts,
-        } = to;
-        let redacts = redacts.map(|item| format!(" {item}")).unwrap_or_default();
+        let metadata = to.metadata();
+        let metadata = metadata.iter().map(|(_, text)| text.as_str());
         let what = format!(
-            "{} {} {session} {kind}{redacts}",
+            "{} {} {}",
             client.gateway(),
-            source.fingerprint().digest()
+            source.fingerprint().digest(),
+            metadata.collect::<Vec<_>>().join(" ")
         );
         let digest = digest(&SHA256, what.as_bytes());
         let name: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();

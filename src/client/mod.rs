@@ -14,7 +14,7 @@ pub use connect::{BearerSecret, Client, GatewayUrl};
 pub use download::{Fetched, Target};
 pub use error::{ClientError, advice};
 pub use source::{Fingerprint, Source};
-pub use upload::{Destination, Resumption, Uploaded};
+pub use upload::{Resumption, Uploaded};
 
 /// Told of every step of a transfer: the bytes done so far, and the bytes in all.
 pub trait Watcher: Send + Sync {

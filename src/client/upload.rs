@@ -10,9 +10,8 @@ use super::Watcher;
 use super::connect::Client;
 use super::error::ClientError;
 use super::source::Source;
-use crate::id::{ItemId, SessionId};
-use crate::model::Kind;
-use crate::wire::{Problem, ProblemKind, TUS_VERSION};
+use crate::id::ItemId;
+use crate::wire::{Destination, Problem, ProblemKind, TUS_VERSION};
 
 const TUS_RESUMABLE: &str = "Tus-Resumable";
 const UPLOAD_OFFSET: &str = "Upload-Offset";
@@ -44,30 +43,8 @@ pub trait Resumption: Send + Sync {
     fn forget(&self);
 }
 
-/// Where a file goes and what it is.
-#[derive(Debug, Clone, Copy)]
-pub struct Destination {
-    /// The session it comes from.
-    pub session: SessionId,
-    /// What it is.
-    pub kind: Kind,
-    /// The item it is a version of, without somebody who withdraws.
-    pub redacts: Option<ItemId>,
-}
-
-impl Destination {
-    /// A first recording, or what was made of one.
-    pub fn new(session: SessionId, kind: Kind) -> Self {
-        Self {
-            session,
-            kind,
-            redacts: None,
-        }
-    }
-}
-
 impl Client {
-    /// Uploads a file to a session, from where it stood when it was last interrupted.
+    /// Uploads a file to where it goes, from where it stood when it was last interrupted.
     ///
     /// # Errors
     /// [`ClientError::FileChanged`], after which the upload is given up; [`ClientError::Problem`] as
@@ -76,7 +53,7 @@ impl Client {
     pub async fn upload(
         &self,
         source: &Source,
-        to: Destination,
+        to: &Destination,
         resumption: &dyn Resumption,
         watcher: &dyn Watcher,
     ) -> Result<Uploaded, ClientError> {
@@ -103,7 +80,7 @@ impl Client {
 struct Upload<'a> {
     client: &'a Client,
     source: &'a Source,
-    to: Destination,
+    to: &'a Destination,
     resumption: &'a dyn Resumption,
     watcher: &'a dyn Watcher,
     location: Option<String>,
@@ -166,12 +143,9 @@ impl Upload<'_> {
     }
 
     async fn create(&mut self) -> Result<(String, Stand), ClientError> {
-        let mut metadata = vec![
-            pair("session", &self.to.session.to_string()),
-            pair("kind", self.to.kind.name()),
-        ];
-        let redacts = self.to.redacts.map(|item| item.to_string());
-        metadata.extend(redacts.map(|item| pair("redacts", &item)));
+        let metadata = self.to.metadata();
+        let metadata = metadata.iter().map(|(key, text)| pair(key, text));
+        let mut metadata: Vec<String> = metadata.collect();
         metadata.extend(self.source.name().map(|name| pair("filename", &name)));
         let request = self
             .client

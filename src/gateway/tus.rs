@@ -2,7 +2,6 @@
 //!
 //! Nothing here touches an upload: headers are parsed into types, and answers are written as headers.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -16,10 +15,10 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use super::extract::{media_type, only};
 use super::problem::Failure;
 use super::state::Shared;
-use crate::id::{ItemId, SessionId, UploadId};
+use crate::id::{ItemId, UploadId};
 use crate::limits::UPLOAD_METADATA_BYTES_MAX;
-use crate::model::{Kind, Text};
-use crate::wire::{ProblemKind, TUS_VERSION};
+use crate::model::Text;
+use crate::wire::{Destination, ProblemKind, TUS_VERSION};
 use crate::work::deposit::{Checksum, LENGTH_MAX, Progress};
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -71,12 +70,8 @@ impl FromRequestParts<Arc<Shared>> for Tus {
 pub(super) struct Creation {
     /// Its length, in bytes.
     pub(super) length: u64,
-    /// The session it comes from.
-    pub(super) session: SessionId,
-    /// What it is.
-    pub(super) kind: Kind,
-    /// The item it is a version of, without those who withdraw.
-    pub(super) redacts: Option<ItemId>,
+    /// Where it comes from and what it is.
+    pub(super) to: Destination,
     /// What the file is called.
     pub(super) file_name: Option<String>,
 }
@@ -114,22 +109,15 @@ impl Creation {
             ));
         }
         let metadata = Metadata::parse(headers)?;
-        let session = metadata.needed("session")?;
-        let kind = metadata.needed("kind")?;
+        let to = Destination::parse(|key| metadata.get(key))
+            .map_err(|error| Failure::bad_request(format!("the upload's metadata: {error}")))?;
         let file_name = metadata.file_name()?;
         Ok(Self {
             length,
-            session: parsed(session)?,
-            kind: parsed(kind)?,
-            redacts: metadata.get("redacts").map(parsed).transpose()?,
+            to,
             file_name,
         })
     }
-}
-
-fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
-    text.parse::<T>()
-        .map_err(|error| Failure::bad_request(format!("the upload's metadata: {error}")))
 }
 
 /// The `Upload-Metadata` header: keys, each with a text, in order.
@@ -170,14 +158,6 @@ impl Metadata {
     fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
-    }
-
-    fn needed(&self, key: &str) -> Result<&str, Failure> {
-        self.get(key).ok_or_else(|| {
-            Failure::bad_request(format!(
-                "Upload-Metadata has no {key}; give session and kind, each in base64"
-            ))
-        })
     }
 
     /// What the file is called: `filename` or `name`, without the folders some clients put in front.
@@ -339,6 +319,8 @@ impl Headers {
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
+    use crate::id::SessionId;
+    use crate::model::Kind;
     use proptest::prelude::*;
 
     fn metadata(pairs: &[(&str, &str)]) -> HeaderValue {
@@ -379,7 +361,7 @@ mod tests {
             ],
         );
         let read = read.expect("acceptable");
-        assert_eq!((read.length, read.kind), (12, Kind::Audio));
+        assert_eq!((read.length, read.to.kind), (12, Kind::Audio));
         assert_eq!(read.file_name.as_deref(), Some("Siân’s interview.wav"));
         let named = creation("12", &[("name", "a.wav")]).expect("acceptable");
         assert_eq!(named.file_name.as_deref(), Some("a.wav"));

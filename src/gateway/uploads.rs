@@ -20,10 +20,11 @@ use super::state::Shared;
 use super::transfers::incoming;
 use super::tus::{self, Creation, Headers, Tus};
 use crate::access::Caller;
-use crate::access::acts::{DepositItem, RedactItem};
+use crate::access::acts::{DepositItem, DeriveItem, RedactItem};
 use crate::id::UploadId;
-use crate::wire::Problem;
-use crate::work::deposit::{self, Checksum, Progress};
+use crate::wire::{Destination, Origin, Problem};
+use crate::work::Service;
+use crate::work::deposit::{self, Begun, Checksum, Made, Progress};
 
 /// What the server can do (tus).
 #[utoipa::path(
@@ -46,7 +47,7 @@ pub(super) async fn options() -> Response {
     params(
         ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
         ("Upload-Length" = u64, Header, description = "The file's length, in bytes"),
-        ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64; `redacts` for a version of an item without those who withdraw"),
+        ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64; `redacts` for a version of an item without those who withdraw; instead of `session`, `from` (items, commas between), `tier` and perhaps `group`, `quotes` (`yes`) and `shows` (fields, a line each) for what was made from items"),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256` of the body, and the digest in base64"),
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The first piece, or nothing"),
@@ -71,24 +72,7 @@ pub(super) async fn create(
     let checksum = tus::checksum(request.headers())?;
     let piece = piece_of(request)?;
     let service = &shared.service;
-    let Creation {
-        length,
-        session,
-        kind,
-        redacts,
-        file_name,
-    } = creation;
-    let begun = match redacts {
-        None => {
-            let on = (session, kind);
-            let grant = service.admit::<DepositItem>(&caller, on).await?;
-            deposit::begin(service, grant, length, kind, file_name).await?
-        }
-        Some(item) => {
-            let grant = service.admit::<RedactItem>(&caller, item).await?;
-            deposit::begin_redacted(service, grant, session, length, kind, file_name).await?
-        }
-    };
+    let begun = begin(service, &caller, creation).await?;
     let headers = Headers::default()
         .location(begun.upload)
         .item(begun.item)
@@ -105,6 +89,39 @@ pub(super) async fn create(
         }
     };
     Ok((StatusCode::CREATED, headers.finish()).into_response())
+}
+
+/// Decides over where it comes from, and begins it.
+async fn begin(service: &Service, caller: &Caller, creation: Creation) -> Answer<Begun> {
+    let Creation {
+        length,
+        to: Destination { kind, origin },
+        file_name,
+    } = creation;
+    Ok(match origin {
+        Origin::Session(session) => {
+            let on = (session, kind);
+            let grant = service.admit::<DepositItem>(caller, on).await?;
+            deposit::begin(service, grant, length, kind, file_name).await?
+        }
+        Origin::Version { session, redacts } => {
+            let grant = service.admit::<RedactItem>(caller, redacts).await?;
+            deposit::begin_redacted(service, grant, session, length, kind, file_name).await?
+        }
+        Origin::Items(made) => {
+            let mut grants = Vec::with_capacity(made.from.len());
+            for item in made.from {
+                grants.push(service.admit::<DeriveItem>(caller, item).await?);
+            }
+            let made = Made {
+                tier: made.tier,
+                group: made.group,
+                quotes: made.quotes,
+                shows: made.shows,
+            };
+            deposit::begin_derived(service, grants, made, length, kind, file_name).await?
+        }
+    })
 }
 
 /// How far an upload has come.

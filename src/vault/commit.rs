@@ -271,6 +271,10 @@ fn narrows(event: &Event) -> bool {
             | Event::StudyAccessGranted { .. }
             | Event::StudyAccessEnded { .. }
             | Event::SupplierApproved { .. }
+            | Event::SupplierRemoved { .. }
+            | Event::TranscriptAccepted { .. }
+            | Event::CopiesDestroyed { .. }
+            | Event::ItemChecked { .. }
             | Event::AssignmentEnded { .. }
             | Event::ParticipantRestricted { .. }
             | Event::ConsentRecorded { .. }

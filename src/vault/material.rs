@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::error::VaultError;
 use super::{Vault, View};
-use crate::id::{ParticipantId, VaultId};
+use crate::id::{ParticipantId, StudyId, VaultId};
 use crate::index::tables;
 use crate::model::item::Particulars;
 use crate::model::participant::Contact;
@@ -15,12 +15,13 @@ use crate::secret::{KEY_BYTES, Key};
 const ITEM_INFO: &[u8] = b"strongroom/item/v1";
 const CONTACT_CONTEXT: &str = "strongroom/contact/v1";
 
-/// The keys an item opens with: its own, and the material key of everyone in it.
+/// The keys an item opens with: its own, and the material key of everyone in it; of what is about
+/// nobody any more, the study's stands in their place.
 #[derive(Debug)]
 pub struct MaterialKeys {
     /// The item's own key.
     pub item: Key,
-    /// Its people's keys, in the order of their identifiers.
+    /// Its people's keys, in the order of their identifiers; or the study's alone.
     pub people: Vec<Key>,
 }
 
@@ -47,11 +48,21 @@ pub fn particulars_context(item: &Item) -> Vec<u8> {
 }
 
 impl View<'_> {
-    /// The keys of everyone in `participants`, which are in the order of their identifiers.
+    /// The keys that stand beside an item's own: those of everyone in `participants`, which are in the
+    /// order of their identifiers; that of the study when there is nobody.
     ///
     /// # Errors
     /// [`VaultError::Destroyed`] when one of them is gone.
-    pub fn material_keys_of(&self, participants: &[ParticipantId]) -> Result<Vec<Key>, VaultError> {
+    pub fn material_keys_of(
+        &self,
+        study: StudyId,
+        participants: &[ParticipantId],
+    ) -> Result<Vec<Key>, VaultError> {
+        if participants.is_empty() {
+            let row = self.reader().get(&tables::STUDIES, &study)?;
+            let row = row.ok_or(VaultError::Destroyed)?;
+            return Ok(vec![self.key(row.key)?]);
+        }
         let key = |id: &ParticipantId| {
             let row = self.reader().get(&tables::PARTICIPANTS, id)?;
             let row = row.ok_or(VaultError::Destroyed)?;
@@ -68,7 +79,7 @@ impl View<'_> {
     pub fn particulars(&self, vault: &Vault, item: &Item) -> Result<Particulars, VaultError> {
         let keys = MaterialKeys {
             item: self.key(item.key)?,
-            people: self.material_keys_of(&item.participants)?,
+            people: self.material_keys_of(item.study, &item.participants)?,
         };
         let opened = sealing::open(
             &keys.sealing_key(vault.id()),

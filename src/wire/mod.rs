@@ -16,6 +16,7 @@ mod reviews;
 mod schema;
 mod studies;
 mod terms;
+mod uploads;
 mod vault;
 
 pub use disclosures::{DisclosureView, NewDisclosure, NewDisclosureDecision, NewPermit};
@@ -50,6 +51,7 @@ pub use terms::{
 pub use vault::{
     AuditEntry, AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey,
 };
+pub use uploads::{Destination, MadeFrom, Origin};
 
 /// The path that every route of this version begins with.
 pub const VERSION_PREFIX: &str = "/v1";

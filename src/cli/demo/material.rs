@@ -12,11 +12,11 @@ use super::story::Story;
 use crate::agefile::sealed_length;
 use crate::cli::failure::Failure;
 use crate::cli::profile::write_private;
-use crate::client::{Client, ClientError, Destination, Resumption, Source, Target, Unwatched};
+use crate::client::{Client, ClientError, Resumption, Source, Target, Unwatched};
 use crate::id::{ItemId, ParticipantId, SessionId, StudyId};
 use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind, Terms};
 use crate::objects::ObjectKey;
-use crate::wire::{NewMembership, NewParticipant, NewSession, NewStudy, ProblemKind};
+use crate::wire::{Destination, NewMembership, NewParticipant, NewSession, NewStudy, ProblemKind};
 
 /// Who takes part; invented, and looked for in every byte that is kept.
 const NAME: &str = "Margaret Ellison";
@@ -252,12 +252,8 @@ pub(super) async fn upload(
     kind: Kind,
 ) -> Result<ItemId, ClientError> {
     let source = Source::open(path)?;
-    let uploaded = client.upload(
-        &source,
-        Destination::new(session, kind),
-        &Forgetful,
-        &Unwatched,
-    );
+    let to = Destination::new(session, kind);
+    let uploaded = client.upload(&source, &to, &Forgetful, &Unwatched);
     Ok(uploaded.await?.item)
 }
 

@@ -230,7 +230,11 @@ impl Assembly {
                     return Err(WorkError::NoSuchThing);
                 }
                 check_permitted(draft.reader(), &item.participants, item.kind, None)?;
-                item.deposited = draft.now();
+                // Of what is about nobody it is not known any more whom it was made from: it counts as
+                // brought when that was decided over, so that no withdrawal since then is missed.
+                if !item.participants.is_empty() {
+                    item.deposited = draft.now();
+                }
                 let item = Box::new(item);
                 Ok((Event::ItemDeposited { upload, item }, ()))
             })

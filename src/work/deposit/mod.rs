@@ -5,6 +5,7 @@
 //! gateway the offset falls back to the last durable part, and the client goes on from there.
 
 mod assembly;
+mod derived;
 mod plan;
 mod turn;
 mod uploads;
@@ -26,7 +27,7 @@ use crate::agefile::new_file_key;
 use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyId, UploadId};
 use crate::index::{Reader, tables};
 use crate::limits::{CHECKED_BODY_MAX, UPLOAD_LIFETIME};
-use crate::model::item::Particulars;
+use crate::model::item::{Derived, Particulars};
 use crate::model::{Actor, Event, Item, Kind, Sealed, Standing, Tier, Upload};
 use crate::objects::{self, Family, ObjectKey};
 use crate::vault::MaterialKeys;
@@ -34,6 +35,7 @@ use crate::vault::MaterialKeys;
 use assembly::Assembly;
 use uploads::Active;
 
+pub use derived::{Made, begin_derived};
 pub use plan::LENGTH_MAX;
 pub(crate) use uploads::Uploads;
 
@@ -109,7 +111,9 @@ pub async fn begin(
         file_name,
         kind,
         study: session.study,
-        session: session.id,
+        session: Some(session.id),
+        tier: Tier::Identifiable,
+        derived: None,
         answers: answers.map(|assignment| assignment.id),
         redacts: None,
     };
@@ -162,7 +166,9 @@ pub async fn begin_redacted(
         file_name,
         kind,
         study: item.study,
-        session,
+        session: Some(session),
+        tier: Tier::Identifiable,
+        derived: None,
         answers: None,
         redacts: Some(item.id),
     };
@@ -179,7 +185,9 @@ struct Coming {
     file_name: Option<String>,
     kind: Kind,
     study: StudyId,
-    session: SessionId,
+    session: Option<SessionId>,
+    tier: Tier,
+    derived: Option<Derived>,
     answers: Option<AssignmentId>,
     redacts: Option<ItemId>,
 }
@@ -210,22 +218,22 @@ async fn begin_in(
             let [(leaf, key)] = draft.new_keys()?;
             let keys = MaterialKeys {
                 item: key,
-                people: draft.view().material_keys_of(&participants)?,
+                people: draft.view().material_keys_of(coming.study, &participants)?,
             };
             let mut item = Item {
                 id,
                 study: coming.study,
-                session: Some(coming.session),
+                session: coming.session,
                 participants,
                 kind: coming.kind,
-                tier: Tier::Identifiable,
+                tier: coming.tier,
                 length: coming.length,
                 key: leaf,
                 particulars: Sealed::new(Vec::new()),
                 deposited: draft.now(),
                 depositor: coming.by,
                 answers: coming.answers,
-                derived: None,
+                derived: coming.derived,
                 redacts: coming.redacts,
                 redaction: None,
                 accepted: None,
