@@ -11,7 +11,7 @@ use crate::id::{
 use crate::index::{IndexError, tables};
 use crate::model::{
     Action, Actor, Assignment, Disclosure, Erasure, ErasureStage, Item, Kind, Participant, Release,
-    RightsRequest, Session, Standing, Study,
+    RightsRequest, Session, Standing, Study, Tier,
 };
 
 /// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
@@ -208,6 +208,11 @@ impl Act for ReadParticipant {
         let Some(loaded) = row.filter(|row| row.standing != Standing::Erased) else {
             return Ok(None);
         };
+        // Who analyses what is de-identified knows of nobody.
+        let place = from.place(loaded.study)?;
+        if place.is_some_and(|place| place.sees > Tier::Identifiable) {
+            return Ok(None);
+        }
         let gathered = study(from, loaded.study)?;
         Ok(gathered.map(|Gathered { thing, facts, .. }| Gathered {
             loaded,
@@ -375,17 +380,35 @@ fn participant(
 }
 
 fn item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<Item>>, IndexError> {
-    let Some(ItemRows { item, thing }) = from.item(id)? else {
+    let Some(rows) = from.item(id)? else {
         return Ok(None);
     };
-    Ok(Some(Gathered {
+    let facts = in_study(from, rows.item.study)?;
+    item_with(from, rows, facts).map(Some)
+}
+
+/// What is decided over of an item, given the facts of its study.
+pub(super) fn item_with(
+    from: &Gatherer<'_>,
+    rows: ItemRows,
+    facts: Facts,
+) -> Result<Gathered<Item>, IndexError> {
+    let assignment = from.assigned(&rows.item)?;
+    let covered = assignment
+        .as_ref()
+        .is_none_or(|(assignment, supplier)| rows.permitted_for(assignment, supplier));
+    let ItemRows {
+        item, mut thing, ..
+    } = rows;
+    thing.permitted &= covered;
+    Ok(Gathered {
         thing: Thing::Item(thing),
         facts: Facts {
-            assignment: from.assigned(&item)?,
-            ..in_study(from, item.study)?
+            assignment,
+            ..facts
         },
         loaded: item,
-    }))
+    })
 }
 
 fn redactable_item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<Item>>, IndexError> {
@@ -409,7 +432,7 @@ fn assignment(
         thing: Thing::Assignment {
             id,
             theirs: from.works_for(loaded.supplier),
-            over: !loaded.is_in_force(from.today()),
+            over: !from.gives_access(&loaded)?,
         },
         facts: Facts {
             place: from.place(loaded.study)?,
@@ -424,6 +447,11 @@ fn release(from: &Gatherer<'_>, id: ReleaseId) -> Result<Option<Gathered<Release
     let Some(loaded) = from.get(&tables::RELEASES, &id)? else {
         return Ok(None);
     };
+    // The output itself, which has nobody in it: when its time is over, so is its release's.
+    let item = from.get(&tables::ITEMS, &loaded.item)?;
+    if item.is_none_or(|item| item.erased) {
+        return Ok(None);
+    }
     Ok(Some(Gathered {
         thing: Thing::Release {
             id,
@@ -511,7 +539,7 @@ fn disclosure(
     }))
 }
 
-fn in_study(from: &Gatherer<'_>, study: StudyId) -> Result<Facts, IndexError> {
+pub(super) fn in_study(from: &Gatherer<'_>, study: StudyId) -> Result<Facts, IndexError> {
     Ok(Facts {
         place: from.place(study)?,
         study: from.conditions(study)?,

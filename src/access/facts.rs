@@ -404,7 +404,7 @@ impl Words {
         }
         if let Some((assignment, supplier)) = &facts.assignment {
             let facts = [
-                ("ended", truth(assignment.ended)),
+                ("ended", truth(assignment.is_over())),
                 ("until", day(assignment.until)),
                 ("supplier", standing(supplier)?),
             ];

@@ -84,7 +84,20 @@ impl Gatekeeper {
             .map(drop)
     }
 
-    fn may_enter(&self, caller: &Caller, asked: Action, today: Date) -> Result<bool, Undecided> {
+    /// Whether `caller` may ask for anything of the kind of `A` at all; asked before a list is looked up.
+    ///
+    /// # Errors
+    /// [`Denial`].
+    pub fn lets_in<A: Act>(&self, caller: &Caller, now: Timestamp) -> Result<bool, Denial> {
+        Ok(self.may_enter(caller, A::ACTION, london_day(now))?)
+    }
+
+    pub(super) fn may_enter(
+        &self,
+        caller: &Caller,
+        asked: Action,
+        today: Date,
+    ) -> Result<bool, Undecided> {
         let person = caller.person();
         let facts = Facts {
             asked: Some(asked),
@@ -96,7 +109,7 @@ impl Gatekeeper {
     }
 
     /// When the permission ends, if there is one.
-    fn judge<A: Act>(
+    pub(super) fn judge<A: Act>(
         &self,
         caller: &Caller,
         gathered: &Gathered<A::Loaded>,

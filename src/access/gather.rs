@@ -35,6 +35,18 @@ pub(super) struct Standings {
 pub(super) struct ItemRows {
     pub(super) item: Item,
     pub(super) thing: ItemThing,
+    people: Vec<Participant>,
+}
+
+impl ItemRows {
+    /// Whether everyone in it permits what it was given to a supplier for (R2, R30).
+    pub(super) fn permitted_for(&self, assignment: &Assignment, supplier: &Supplier) -> bool {
+        let mut needed = assignment.purpose.permissions(supplier.automatic);
+        needed.all(|permission| {
+            let mut people = self.people.iter();
+            people.all(|row| row.permissions.contains(&permission))
+        })
+    }
 }
 
 impl<'a> Gatherer<'a> {
@@ -117,7 +129,11 @@ impl<'a> Gatherer<'a> {
             shareable: all_permit(Permission::Share),
             redactable: false,
         };
-        Ok(Some(ItemRows { item, thing }))
+        Ok(Some(ItemRows {
+            item,
+            thing,
+            people,
+        }))
     }
 
     /// Whether a version without those who withdraw may be made of an item now: its session says so,
@@ -181,6 +197,22 @@ impl<'a> Gatherer<'a> {
         Ok(best.map(|assignment| (assignment, supplier)))
     }
 
+    /// Whether an assignment gives its supplier anything now. Of several reasons why not, which it is
+    /// makes no difference to them (R14).
+    pub(super) fn gives_access(&self, assignment: &Assignment) -> Result<bool, IndexError> {
+        let supplier = self.get(&tables::SUPPLIERS, &assignment.supplier)?;
+        let Some(supplier) = supplier.filter(|row| row.is_in_force(self.today)) else {
+            return Ok(false);
+        };
+        let rows = self.item(assignment.item)?;
+        Ok(assignment.is_in_force(self.today)
+            && rows.is_some_and(|rows| {
+                let thing = &rows.thing;
+                let moves = !thing.gone && !thing.withdrawing && !thing.restricted;
+                moves && thing.permitted && rows.permitted_for(assignment, &supplier)
+            }))
+    }
+
     /// What the person's supplier was assigned in `session`: of several, one that has no answer yet.
     pub(super) fn assigned_in(
         &self,
@@ -202,7 +234,7 @@ impl<'a> Gatherer<'a> {
         }
         let lasts = unanswered
             .as_ref()
-            .is_some_and(|row: &Assignment| !row.ended);
+            .is_some_and(|row: &Assignment| !row.is_over());
         let assignment = match lasts {
             true => unanswered,
             false => better(unanswered, answered),
@@ -249,7 +281,7 @@ impl<'a> Gatherer<'a> {
 fn better(one: Option<Assignment>, other: Option<Assignment>) -> Option<Assignment> {
     let rank = |assignment: &Option<Assignment>| {
         let known = assignment.as_ref();
-        known.map(|assignment| (!assignment.ended, assignment.until))
+        known.map(|assignment| (!assignment.is_over(), assignment.until))
     };
     match rank(&other) > rank(&one) {
         true => other,

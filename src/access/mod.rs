@@ -13,6 +13,7 @@
 
 mod caller;
 mod credentials;
+mod deck;
 mod drill;
 mod error;
 mod facts;
@@ -27,6 +28,7 @@ pub mod acts;
 pub use acts::Act;
 pub use caller::{Caller, authenticate, redeem};
 pub use credentials::{BearerToken, EnrolmentCode};
+pub use deck::{Deck, KnownItem};
 pub use drill::DrillError;
 pub use error::{Denial, PolicyError, Stranger, Undecided, Why};
 pub use gatekeeper::Gatekeeper;

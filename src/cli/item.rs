@@ -1,10 +1,11 @@
-//! `item list|show|waive-redaction`.
+//! `item list|show|check|waive-redaction`.
 
 use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
 use crate::id::{ItemId, SessionId, StudyId};
-use crate::wire::ItemView;
+use crate::model::Finding;
+use crate::wire::{ItemView, NewCheck};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -21,6 +22,21 @@ pub(super) enum Command {
     Show {
         /// The item.
         item: ItemId,
+    },
+    /// Look, as a second person, whether what was made from items is as far from people as it says.
+    Check {
+        /// The item.
+        item: ItemId,
+        /// It is.
+        #[arg(long, conflicts_with = "finding", required_unless_present = "finding")]
+        passed: bool,
+        /// It is not: names, places, rare-combination, small-numbers, recognisable, beyond-consent or
+        /// beyond-purpose.
+        #[arg(long)]
+        finding: Option<Finding>,
+        /// Withdrawals recorded in the study since it was brought were considered.
+        #[arg(long)]
+        considered_withdrawals: bool,
     },
     /// Declare, while somebody withdraws, that an item is not worth a version without them.
     WaiveRedaction {
@@ -50,6 +66,26 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::Show { item } => {
             let item = client.item(item).await?;
             out.answer(&item, || describe(&item));
+        }
+        Command::Check {
+            item,
+            passed,
+            finding,
+            considered_withdrawals,
+        } => {
+            let check = NewCheck {
+                finding,
+                passed,
+                considered_withdrawals,
+            };
+            client.check_item(item, &check).await?;
+            let answer = serde_json::json!({ "id": item, "passed": passed, "finding": finding });
+            out.answer(&answer, || match finding {
+                None => format!("{item} counts as what it says from now on."),
+                Some(finding) => {
+                    format!("{item} is sent back ({finding}): it counts as what it was made from.")
+                }
+            });
         }
         Command::WaiveRedaction { item } => {
             client.waive_redaction(item).await?;
@@ -94,6 +130,21 @@ fn describe(item: &ItemView) -> String {
             assignment.id, assignment.supplier, assignment.until
         ));
     }
+    if let Some(derived) = &item.derived {
+        lines.push(format!("made from: {} items", derived.made_from));
+        lines.extend(derived.parents.iter().map(|one| format!("parent: {one}")));
+        lines.extend(derived.group.iter().map(|group| format!("group: {group}")));
+        lines.extend(derived.shows.iter().map(|field| format!("shows: {field}")));
+        if derived.quotes {
+            lines.push("It has somebody's own words in it.".to_owned());
+        }
+        lines.push(match (derived.passed, derived.finding) {
+            (None, _) => "It waits for a second person (`strongroom item check`).".to_owned(),
+            (Some(true), _) => "A second person passed it.".to_owned(),
+            (Some(false), finding) => format!("It did not pass: {}", or_dash(finding)),
+        });
+    }
+    lines.extend(item.accepted.iter().map(|day| format!("accepted: {day}")));
     if item.frozen {
         lines.push("A withdrawal is under way: it does not open.".to_owned());
     }

@@ -18,6 +18,7 @@ mod participant;
 mod person;
 mod profile;
 mod progress;
+mod release;
 mod request;
 mod retention;
 mod review;
@@ -25,6 +26,7 @@ mod serve;
 mod session;
 mod study;
 mod supplier;
+mod transcript;
 mod unlock;
 mod upkeep;
 mod upload;
@@ -114,6 +116,15 @@ enum Command {
     Supplier(supplier::Command),
     /// Give an item to a supplier.
     Assign(assign::Args),
+    /// What was given to suppliers.
+    #[command(subcommand)]
+    Assignment(assign::Command),
+    /// Accept transcripts, or have them brought again.
+    #[command(subcommand)]
+    Transcript(transcript::Command),
+    /// Give anonymised outputs to the commissioner.
+    #[command(subcommand)]
+    Release(release::Command),
     /// Take an item back from a supplier.
     Unassign(assign::EndArgs),
     /// Record that a participant withdraws.
@@ -208,6 +219,9 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Fetch(args) => fetch::run(args, &profile()?, out).await,
         Command::Supplier(command) => supplier::run(command, &profile()?, out).await,
         Command::Assign(args) => assign::run(args, &profile()?, out).await,
+        Command::Assignment(command) => assign::command(command, &profile()?, out).await,
+        Command::Transcript(command) => transcript::run(command, &profile()?, out).await,
+        Command::Release(command) => release::run(command, &profile()?, out).await,
         Command::Unassign(args) => assign::end(args, &profile()?, out).await,
         Command::Withdraw(args) => withdraw::run(args, &profile()?, out).await,
         Command::Erasure(command) => erasure::run(command, &profile()?, out).await,

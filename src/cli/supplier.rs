@@ -1,11 +1,13 @@
-//! `supplier approve|list`.
+//! `supplier approve|remove|list|outstanding`.
 
 use jiff::civil::Date;
 
+use super::assign;
 use super::day::day;
 use super::failure::Failure;
 use super::output::{Output, yes_no};
 use super::profile::Profile;
+use crate::id::{StudyId, SupplierId};
 use crate::model::Text;
 use crate::wire::NewSupplier;
 
@@ -18,6 +20,20 @@ pub(super) enum Command {
         /// The day the contract was signed; it runs twelve months.
         #[arg(long, value_parser = day)]
         contract_signed: Date,
+        /// It is an automatic tool rather than people.
+        #[arg(long)]
+        automatic: bool,
+    },
+    /// Take a supplier off the approved list; its access stops at once.
+    Remove {
+        /// The supplier.
+        supplier: SupplierId,
+    },
+    /// What suppliers still owe the word for that their copies are destroyed.
+    Outstanding {
+        /// Of this study only.
+        #[arg(long)]
+        study: Option<StudyId>,
     },
     /// The approved list.
     List,
@@ -29,10 +45,12 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::Approve {
             name,
             contract_signed,
+            automatic,
         } => {
             let supplier = NewSupplier {
                 name,
                 contract_signed,
+                automatic,
             };
             let created = client.approve_supplier(&supplier).await?;
             out.answer(&created, || {
@@ -42,13 +60,24 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                 )
             });
         }
+        Command::Remove { supplier } => {
+            client.remove_supplier(supplier).await?;
+            out.answer(&serde_json::json!({ "id": supplier }), || {
+                format!("{supplier} is off the approved list and reaches nothing any more. Next: `strongroom supplier outstanding` says which copies it still holds.")
+            });
+        }
+        Command::Outstanding { study } => {
+            let rows = client.assignments(study, true).await?;
+            assign::listed(&rows, out);
+        }
         Command::List => {
             let suppliers = client.suppliers().await?;
-            let heading = ["id", "name", "contract", "ends", "in force"];
+            let heading = ["id", "name", "tool", "contract", "ends", "in force"];
             out.list(&suppliers, &heading, |supplier| {
                 vec![
                     supplier.id.to_string(),
                     supplier.name.to_string(),
+                    yes_no(supplier.automatic),
                     supplier.contract_signed.to_string(),
                     supplier.contract_ends.to_string(),
                     yes_no(supplier.in_force),

@@ -5,18 +5,19 @@ use reqwest::Method;
 use super::connect::Client;
 use super::error::ClientError;
 use crate::id::{
-    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
-    StudyId, SupplierId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
+    SessionId, StudyId, SupplierId,
 };
 use crate::wire::{
-    AuditPage, AuditVerification, Challenge, ConsentAnswer, ConsentView, ContactCorrection,
-    ContactView, ControlsView, Created, DisclosureView, Enrolled, Enrolment, ErasureView,
-    FoundedStudy, Health, Invited, ItemView, Me, MembershipView, NewAnswer, NewAssignment,
-    NewChallenge, NewConsent, NewDisclosure, NewDisclosureDecision, NewErasureRefusal,
-    NewMembership, NewParticipant, NewPause, NewPerson, NewRefusal, NewResumption,
-    NewRightsRequest, NewSearch, NewSession, NewStudy, NewSupplier, NewWithdrawal, ParticipantView,
-    PersonView, Renewal, RequestView, Restriction, SessionView, StudyView, SupplierView,
-    Suspension, VaultView, VerifierKey, WithdrawalAnswer,
+    AcceptedTranscript, AssignmentView, AuditPage, AuditVerification, Challenge, ConsentAnswer,
+    ConsentView, ContactCorrection, ContactView, ControlsView, Created, DisclosureView, Enrolled,
+    Enrolment, ErasureView, FoundedStudy, Health, Invited, ItemView, Me, MembershipView, NewAnswer,
+    NewAssignment, NewChallenge, NewCheck, NewConsent, NewDecision, NewDisclosure,
+    NewDisclosureDecision, NewErasureRefusal, NewMembership, NewParticipant, NewPause, NewPerson,
+    NewRefusal, NewRelease, NewResumption, NewReturn, NewRightsRequest, NewSearch, NewSession,
+    NewStudy, NewSupplier, NewWithdrawal, ParticipantView, PersonView, ReleaseView, Renewal,
+    RequestView, Restriction, SessionView, StudyView, SupplierView, Suspension, VaultView,
+    VerifierKey, WithdrawalAnswer,
 };
 
 /// How many rows are asked for at once.
@@ -87,6 +88,24 @@ questions! {
     item(item: ItemId) -> ItemView = get "/items/{item}";
     /// Gives an item to a supplier.
     assign(item: ItemId, assignment: &NewAssignment) -> Created<AssignmentId> = post "/items/{item}/assignments" with assignment;
+    /// A second person's look at what was made from items.
+    check_item(item: ItemId, check: &NewCheck) -> () = post_told "/items/{item}/check" with check;
+    /// Accepts a transcript of a recording.
+    accept_transcript(recording: ItemId, acceptance: &AcceptedTranscript) -> () = post_told "/items/{recording}/acceptance" with acceptance;
+    /// Sends back what a supplier brought.
+    send_back(assignment: AssignmentId, sent_back: &NewReturn) -> () = post_told "/assignments/{assignment}/return" with sent_back;
+    /// The supplier's word that its copies are destroyed.
+    confirm_destroyed(assignment: AssignmentId) -> () = post_unanswered "/assignments/{assignment}/destruction";
+    /// Takes a supplier off the approved list.
+    remove_supplier(supplier: SupplierId) -> () = delete "/suppliers/{supplier}";
+    /// Asks for an anonymised output to be given to the commissioner.
+    request_release(item: ItemId, release: &NewRelease) -> Created<ReleaseId> = post "/items/{item}/releases" with release;
+    /// The releases one may know of.
+    releases() -> Vec<ReleaseView> = get "/releases";
+    /// One release.
+    release(release: ReleaseId) -> ReleaseView = get "/releases/{release}";
+    /// A second person's word on a release.
+    decide_release(release: ReleaseId, decision: &NewDecision) -> () = post_told "/releases/{release}/decision" with decision;
     /// Ends an assignment.
     unassign(assignment: AssignmentId) -> () = delete "/assignments/{assignment}";
     /// Puts a supplier on the approved list.
@@ -220,6 +239,22 @@ impl Client {
             .await
     }
 
+    /// The assignments one may know of, of one study or of all; only those whose supplier still owes the
+    /// word that its copies are destroyed, if `outstanding`.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] as the gateway says, and failures of the connection.
+    pub async fn assignments(
+        &self,
+        study: Option<StudyId>,
+        outstanding: bool,
+    ) -> Result<Vec<AssignmentView>, ClientError> {
+        let mut query = vec![("outstanding", outstanding.to_string())];
+        query.extend(study.map(|study| ("study", study.to_string())));
+        let request = self.request(Method::GET, "/assignments").query(&query);
+        self.read(request).await
+    }
+
     /// A page of the audit, from the record after `after` on.
     ///
     /// # Errors
@@ -294,6 +329,14 @@ impl Client {
         path: &str,
     ) -> Result<T, ClientError> {
         self.read(self.request(Method::POST, path)).await
+    }
+
+    async fn post_told<B: serde::Serialize + Sync>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<(), ClientError> {
+        self.tell(Method::POST, path, body).await
     }
 
     async fn post_unanswered(&self, path: &str) -> Result<(), ClientError> {

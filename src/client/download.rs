@@ -14,7 +14,7 @@ use super::connect::Client;
 use super::error::ClientError;
 use super::readdress::Readdress;
 use crate::agefile::AgeError;
-use crate::id::{DisclosureId, ItemId, RequestId};
+use crate::id::{DisclosureId, ItemId, ReleaseId, RequestId};
 use age::secrecy::SecretString;
 
 /// Interruptions in a row, without a byte of progress, after which a download is given up.
@@ -60,6 +60,22 @@ impl Client {
         let path = format!("/items/{item}/content");
         let mut sink = Sink::open(target)?;
         let fetched = self.fetch_into(&path, range, &mut sink, watcher).await;
+        sink.end(fetched)
+    }
+
+    /// Downloads what was released.
+    ///
+    /// # Errors
+    /// As [`Client::fetch`].
+    pub async fn fetch_release(
+        &self,
+        release: ReleaseId,
+        target: &Target,
+        watcher: &dyn Watcher,
+    ) -> Result<Fetched, ClientError> {
+        let path = format!("/releases/{release}/content");
+        let mut sink = Sink::open(target)?;
+        let fetched = self.fetch_into(&path, None, &mut sink, watcher).await;
         sink.end(fetched)
     }
 

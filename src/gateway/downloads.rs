@@ -1,5 +1,6 @@
 //! Downloads: an item opened, whole or a range of it, or sealed for its recipient.
 
+use std::fmt::Display;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ pub(super) async fn original(
 }
 
 /// The part of an item that is asked for; none for all of it.
-fn part_of(headers: &HeaderMap, tag: &str, length: u64) -> Answer<Option<Range<u64>>> {
+pub(super) fn part_of(headers: &HeaderMap, tag: &str, length: u64) -> Answer<Option<Range<u64>>> {
     match asks_for_part(headers, tag) {
         false => Ok(None),
         true => match wanted(headers, length) {
@@ -106,15 +107,15 @@ fn part_of(headers: &HeaderMap, tag: &str, length: u64) -> Answer<Option<Range<u
 }
 
 /// What was opened, on its way out.
-fn given(
+pub(super) fn given(
     shared: &Shared,
     permit: Permit,
-    id: ItemId,
+    id: impl Display,
     in_part: bool,
     plain: Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + 'static>,
 ) -> Response {
-    let (range, tag) = (plain.range, entity_tag(id));
-    let mut headers = described(id, &tag, range.end - range.start);
+    let (range, tag) = (plain.range, entity_tag(&id));
+    let mut headers = described(&id, &tag, range.end - range.start);
     let status = match in_part {
         false => StatusCode::OK,
         true => {
@@ -227,7 +228,7 @@ fn conditional(headers: &HeaderMap, tag: &str) -> Answer<Option<Response>> {
 
 /// The headers of an item's own bytes. The file's name is not among them: it is content, and a
 /// header is no place for what people typed.
-fn described(id: ItemId, tag: &str, length: u64) -> HeaderMap {
+fn described(id: impl Display, tag: &str, length: u64) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(
         CONTENT_TYPE,

@@ -1,4 +1,4 @@
-//! Items as the index knows them, and the suppliers they are given to.
+//! Items as the index knows them, and what the team says of them.
 
 use std::sync::Arc;
 
@@ -8,14 +8,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{Json, One, Query, Who, rows};
-use super::problem::Answer;
+use super::problem::{Answer, Failure};
 use super::state::Shared;
 use super::views;
-use crate::access::acts::{AssignItem, EndAssignment, ManageSuppliers, ReadItem, RedactItem};
-use crate::id::{AssignmentId, ItemId, SessionId, StudyId, SupplierId};
-use crate::wire::{Created, ItemView, NewAssignment, NewSupplier, SupplierView};
+use crate::access::acts::{AcceptTranscript, CheckItem, ReadItem, RedactItem};
+use crate::id::{ItemId, SessionId, StudyId};
+use crate::model::Finding;
+use crate::wire::{AcceptedTranscript, ItemView, NewCheck, ProblemKind};
 use crate::work::inspect::{self, ItemFilter};
-use crate::work::{redact, supply};
+use crate::work::{check, redact, transcript};
 
 /// A page of items.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -86,70 +87,56 @@ pub(super) async fn waive_redaction(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Gives an item to a supplier until a day.
+/// A second person's look at what was made from items: it passes, or does not.
 #[utoipa::path(
-    post, path = "/v1/items/{item}/assignments", tag = "suppliers",
+    post, path = "/v1/items/{item}/check", tag = "items",
     params(("item" = ItemId, Path, description = "The item")),
-    request_body = NewAssignment,
-    responses((status = 201, description = "Assigned", body = Created<AssignmentId>)),
+    request_body = NewCheck,
+    responses((status = 204, description = "Recorded")),
 )]
-pub(super) async fn assign(
+pub(super) async fn check(
     State(shared): State<Arc<Shared>>,
     caller: Who,
     One(id): One<ItemId>,
-    Json(NewAssignment { supplier, until }): Json<NewAssignment>,
-) -> Answer<(StatusCode, axum::Json<Created<AssignmentId>>)> {
-    let service = &shared.service;
-    let grant = service.admit::<AssignItem>(&caller, (id, supplier)).await?;
-    let id = supply::assign(service, grant, until).await?;
-    Ok((StatusCode::CREATED, axum::Json(Created { id })))
-}
-
-/// Ends an assignment before its day.
-#[utoipa::path(
-    delete, path = "/v1/assignments/{assignment}", tag = "suppliers",
-    params(("assignment" = AssignmentId, Path, description = "The assignment")),
-    responses((status = 204, description = "Ended")),
-)]
-pub(super) async fn end_assignment(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-    One(id): One<AssignmentId>,
+    Json(new): Json<NewCheck>,
 ) -> Answer<StatusCode> {
     let service = &shared.service;
-    let grant = service.admit::<EndAssignment>(&caller, id).await?;
-    supply::end(service, grant).await?;
+    let finding = one_of(new.passed, new.finding)?;
+    let grant = service.admit::<CheckItem>(&caller, id).await?;
+    check::check(service, grant, finding, new.considered_withdrawals).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Puts a supplier on the approved list, or refreshes the contract of one that is on it.
+/// Accepts a transcript of a recording; the assignment it answers is over then.
 #[utoipa::path(
-    post, path = "/v1/suppliers", tag = "suppliers",
-    request_body = NewSupplier,
-    responses((status = 201, description = "Approved", body = Created<SupplierId>)),
+    post, path = "/v1/items/{item}/acceptance", tag = "items",
+    params(("item" = ItemId, Path, description = "The recording")),
+    request_body = AcceptedTranscript,
+    responses((status = 204, description = "Accepted")),
 )]
-pub(super) async fn approve_supplier(
+pub(super) async fn accept(
     State(shared): State<Arc<Shared>>,
     caller: Who,
-    Json(new): Json<NewSupplier>,
-) -> Answer<(StatusCode, axum::Json<Created<SupplierId>>)> {
+    One(id): One<ItemId>,
+    Json(AcceptedTranscript { transcript }): Json<AcceptedTranscript>,
+) -> Answer<StatusCode> {
     let service = &shared.service;
-    let grant = service.admit::<ManageSuppliers>(&caller, ()).await?;
-    let id = supply::approve(service, grant, new.name, new.contract_signed).await?;
-    Ok((StatusCode::CREATED, axum::Json(Created { id })))
+    let grant = service.admit::<AcceptTranscript>(&caller, id).await?;
+    transcript::accept(service, grant, transcript).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
-/// The approved list.
-#[utoipa::path(
-    get, path = "/v1/suppliers", tag = "suppliers",
-    responses((status = 200, description = "The list", body = Vec<SupplierView>)),
-)]
-pub(super) async fn suppliers(
-    State(shared): State<Arc<Shared>>,
-    caller: Who,
-) -> Answer<axum::Json<Vec<SupplierView>>> {
-    let suppliers = inspect::suppliers(&shared.service, &caller).await?;
-    let today = shared.service.today();
-    let suppliers = suppliers.into_iter().map(|row| views::supplier(row, today));
-    Ok(axum::Json(suppliers.collect()))
+/// A finding, or none: that something passes is said, and not that it does not beside it.
+pub(super) fn one_of(passes: bool, finding: Option<Finding>) -> Answer<Option<Finding>> {
+    match (passes, finding) {
+        (true, None) | (false, Some(_)) => Ok(finding),
+        (true, Some(_)) => Err(Failure::new(
+            ProblemKind::Unacceptable,
+            "it passes, or there is a finding; say one of them",
+        )),
+        (false, None) => Err(Failure::new(
+            ProblemKind::Unacceptable,
+            "it passes, or there is a finding; say which (names, places, rare-combination, small-numbers, recognisable, beyond-consent, beyond-purpose)",
+        )),
+    }
 }

@@ -9,8 +9,8 @@ use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, Respon
 use utoipa::{Modify, OpenApi};
 
 use super::{
-    account, disclosures, downloads, erasures, items, participants, people, requests, retention,
-    reviews, studies, terms, uploads, vault,
+    account, disclosures, downloads, erasures, items, participants, people, releases, requests,
+    retention, reviews, studies, suppliers, terms, uploads, vault,
 };
 use crate::id::UploadId;
 use crate::wire::{PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
@@ -44,7 +44,10 @@ const TOKEN: &str = "token";
         uploads::options, uploads::create, uploads::show, uploads::append, uploads::abandon,
         items::list, items::show, downloads::content, downloads::describe, downloads::sealed,
         downloads::original, items::waive_redaction,
-        items::assign, items::end_assignment, items::suppliers, items::approve_supplier,
+        items::check, items::accept, suppliers::assign, suppliers::assignments, suppliers::end_assignment,
+        suppliers::send_back, suppliers::confirm_destroyed, suppliers::suppliers,
+        suppliers::approve_supplier, suppliers::remove_supplier,
+        releases::request, releases::list, releases::show, releases::decide, releases::content,
         participants::withdraw, erasures::list, erasures::show, erasures::approve, erasures::refuse,
         erasures::letter, erasures::certificate,
         retention::due, retention::run, retention::date_moment,

@@ -7,8 +7,6 @@ use std::ops::Range;
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
 
-use crate::id::ItemId;
-
 /// What a request asks to see of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -32,7 +30,7 @@ pub(super) enum Precondition {
 }
 
 /// The entity tag of an item.
-pub(super) fn entity_tag(item: ItemId) -> String {
+pub(super) fn entity_tag(item: impl std::fmt::Display) -> String {
     format!("\"{item}\"")
 }
 

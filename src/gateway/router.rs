@@ -11,8 +11,8 @@ use super::guard::{guard, override_method};
 use super::problem::{no_such_method, no_such_route};
 use super::state::Shared;
 use super::{
-    account, disclosures, downloads, erasures, items, participants, people, requests, retention,
-    reviews, studies, terms, uploads, vault,
+    account, disclosures, downloads, erasures, items, participants, people, releases, requests,
+    retention, reviews, studies, suppliers, terms, uploads, vault,
 };
 
 macro_rules! routes {
@@ -79,10 +79,23 @@ routes! {
     GET     "/v1/items/{item}/sealed"                   => downloads::sealed;
     GET     "/v1/items/{item}/original"                 => downloads::original;
     POST    "/v1/items/{item}/redaction-waiver"         => items::waive_redaction;
-    POST    "/v1/items/{item}/assignments"              => items::assign;
-    DELETE  "/v1/assignments/{assignment}"              => items::end_assignment;
-    GET     "/v1/suppliers"                             => items::suppliers;
-    POST    "/v1/suppliers"                             => items::approve_supplier;
+    POST    "/v1/items/{item}/check"                    => items::check;
+    POST    "/v1/items/{item}/acceptance"               => items::accept;
+
+    POST    "/v1/items/{item}/assignments"              => suppliers::assign;
+    GET     "/v1/assignments"                           => suppliers::assignments;
+    DELETE  "/v1/assignments/{assignment}"              => suppliers::end_assignment;
+    POST    "/v1/assignments/{assignment}/return"       => suppliers::send_back;
+    POST    "/v1/assignments/{assignment}/destruction"  => suppliers::confirm_destroyed;
+    GET     "/v1/suppliers"                             => suppliers::suppliers;
+    POST    "/v1/suppliers"                             => suppliers::approve_supplier;
+    DELETE  "/v1/suppliers/{supplier}"                  => suppliers::remove_supplier;
+
+    POST    "/v1/items/{item}/releases"                 => releases::request;
+    GET     "/v1/releases"                              => releases::list;
+    GET     "/v1/releases/{release}"                    => releases::show;
+    POST    "/v1/releases/{release}/decision"           => releases::decide;
+    GET     "/v1/releases/{release}/content"            => releases::content;
 
     GET     "/v1/participants/{participant}"            => participants::show;
     PATCH   "/v1/participants/{participant}/contact"    => participants::correct;

@@ -93,12 +93,14 @@ pub(super) async fn admit(
 ) -> Answer<StatusCode> {
     let service = &shared.service;
     let grant = service.admit::<ManageStudy>(&caller, id).await?;
-    let NewMembership {
-        person,
-        role,
-        until,
-    } = new;
-    study::admit_member(service, grant, person, role, until).await?;
+    let member = study::NewMember {
+        person: new.person,
+        role: new.role,
+        until: new.until,
+        purpose: new.purpose,
+        sees: new.sees,
+    };
+    study::admit_member(service, grant, member).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

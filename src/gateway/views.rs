@@ -3,16 +3,21 @@
 use jiff::civil::Date;
 
 use crate::model::participant::Contact;
+use crate::model::release::Verdict;
+use crate::model::supplier::Acceptance;
 use crate::model::{
-    Actor, Assignment, Consent, Entry, Erasure, ErasureStage, Membership, OnWithdrawal,
-    Participant, Person, Scope, Session, Supplier,
+    Actor, Assignment, Check, Consent, Derived, Entry, Erasure, ErasureStage, Membership,
+    OnWithdrawal, Participant, Person, Scope, Session, Supplier,
 };
 use crate::wire::{
-    AssignmentView, AuditEntry, ConsentView, ContactView, Enrolled, ErasureView, Invited, ItemView,
-    MembershipView, NewSession, ParticipantView, PersonView, SessionView, SupplierView, VaultView,
+    AssignmentView, AuditEntry, ConsentView, ContactView, DerivedView, Enrolled, ErasureView,
+    Invited, ItemView, MembershipView, NewSession, ParticipantView, PersonView, ReleaseView,
+    SessionView, SupplierView, VaultView,
 };
-use crate::work::inspect::ItemSeen;
+use crate::work::assigned::AssignmentSeen;
+use crate::work::inspect::{Eyes, ItemSeen};
 use crate::work::oversee::VaultStatus;
+use crate::work::release::ReleaseSeen;
 use crate::work::{enrol, session as sessions};
 
 pub(super) fn person(person: Person) -> PersonView {
@@ -54,6 +59,8 @@ pub(super) fn membership(membership: Membership) -> MembershipView {
         person: membership.person,
         role: membership.role,
         until: membership.until,
+        purpose: membership.purpose,
+        sees: membership.sees,
     }
 }
 
@@ -121,7 +128,8 @@ pub(super) fn session(session: Session) -> SessionView {
     }
 }
 
-/// An item; a supplier is told what it needs to work, and nothing of whom it is about.
+/// An item; a supplier is told what it needs to work, who analyses what they may hold against what they
+/// see, and neither of whom it is about.
 pub(super) fn item(seen: ItemSeen) -> ItemView {
     let ItemSeen {
         item,
@@ -129,14 +137,14 @@ pub(super) fn item(seen: ItemSeen) -> ItemView {
         frozen,
         until,
         assignments,
-        team,
+        eyes,
     } = seen;
     let bare = ItemView {
         id: item.id,
         kind: item.kind,
         tier: item.tier,
         length: item.length,
-        session: item.session,
+        session: None,
         deposited: item.deposited,
         study: None,
         participants: Vec::new(),
@@ -145,27 +153,116 @@ pub(super) fn item(seen: ItemSeen) -> ItemView {
         frozen,
         until,
         assignments: Vec::new(),
+        derived: None,
+        redacts: None,
+        accepted: None,
     };
-    match team {
-        false => bare,
-        true => ItemView {
+    match eyes {
+        Eyes::Supplier => ItemView {
+            session: item.session,
+            ..bare
+        },
+        Eyes::Analyst => ItemView {
+            study: Some(item.study),
+            derived: item.derived.map(|row| DerivedView {
+                parents: Vec::new(),
+                checked_by: None,
+                ..derived(row)
+            }),
+            ..bare
+        },
+        Eyes::Team => ItemView {
+            session: item.session,
             study: Some(item.study),
             participants: item.participants,
             depositor: Some(item.depositor),
             file_name,
             assignments: assignments.into_iter().map(assignment).collect(),
+            derived: item.derived.map(derived),
+            redacts: item.redacts,
+            accepted: item.accepted,
             ..bare
         },
     }
 }
 
-pub(super) fn assignment(assignment: Assignment) -> AssignmentView {
+fn derived(row: Derived) -> DerivedView {
+    let (passed, checked_by, finding) = match row.check {
+        Check::Waiting => (None, None, None),
+        Check::Passed { by, .. } => (Some(true), Some(by), None),
+        Check::SentBack { by, finding, .. } => (Some(false), Some(by), Some(finding)),
+    };
+    DerivedView {
+        parents: row.parents,
+        made_from: row.made_from,
+        group: row.group,
+        quotes: row.quotes,
+        shows: row.shows,
+        passed,
+        checked_by,
+        finding,
+    }
+}
+
+/// An assignment; a supplier is told that it is over, and not why.
+pub(super) fn assigned(seen: AssignmentSeen) -> AssignmentView {
+    let owes_destruction = seen.owes_destruction();
+    let over = seen.over;
+    let study = seen.team.then_some(seen.assignment.study);
     AssignmentView {
-        id: assignment.id,
-        item: assignment.item,
-        supplier: assignment.supplier,
-        until: assignment.until,
-        ended: assignment.ended,
+        ended: over.is_some(),
+        over: over
+            .filter(|_| seen.team)
+            .map(|over| over.name().to_owned()),
+        owes_destruction,
+        study,
+        ..assignment(seen.assignment)
+    }
+}
+
+fn assignment(row: Assignment) -> AssignmentView {
+    let (accepted, sent_back) = match row.answer {
+        Some(Acceptance::Accepted(on)) => (Some(on), None),
+        Some(Acceptance::SentBack(reason)) => (None, Some(reason)),
+        None => (None, None),
+    };
+    AssignmentView {
+        ended: row.is_over(),
+        id: row.id,
+        item: row.item,
+        study: Some(row.study),
+        supplier: row.supplier,
+        purpose: row.purpose,
+        until: row.until,
+        over: None,
+        submitted: row.submitted,
+        accepted,
+        sent_back,
+        copies_destroyed: row.copies_destroyed.map(|(_, at)| at),
+        owes_destruction: row.ended && row.copies_destroyed.is_none(),
+    }
+}
+
+/// A release; how it came about is for the team.
+pub(super) fn release(ReleaseSeen { release, team }: ReleaseSeen) -> ReleaseView {
+    let (given_at, decided_by, refused) = match release.verdict {
+        None => (None, None, None),
+        Some(Verdict::Approved { by, at }) => (Some(at), Some(by), None),
+        Some(Verdict::Refused { by, finding, .. }) => (None, Some(by), Some(finding)),
+    };
+    ReleaseView {
+        id: release.id,
+        study: release.study,
+        title: release.title,
+        kind: release.kind,
+        length: release.length,
+        group: release.group,
+        given_at,
+        item: team.then_some(release.item),
+        requested_by: team.then_some(release.requested_by),
+        requested_at: team.then_some(release.requested_at),
+        decided_by: decided_by.filter(|_| team),
+        refused: refused.filter(|_| team),
     }
 }
 
@@ -175,6 +272,8 @@ pub(super) fn supplier(supplier: Supplier, today: Date) -> SupplierView {
         in_force: supplier.is_in_force(today),
         id: supplier.id,
         name: supplier.name,
+        automatic: supplier.automatic,
+        approved: supplier.approved,
         contract_signed: supplier.contract_signed,
     }
 }

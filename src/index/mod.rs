@@ -36,6 +36,7 @@ mod engine;
 mod error;
 mod folder;
 mod key;
+mod looks;
 mod projection;
 mod reader;
 mod seal;

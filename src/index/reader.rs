@@ -43,6 +43,7 @@ impl<'a> Reader<'a> {
         key: &K,
     ) -> Result<Option<V>, IndexError> {
         let row = table.row(key);
+        self.index.looks().note(table.byte(), 0);
         let stored = match self.state.waiting().get(&row) {
             Some(waiting) => waiting.as_deref().map(Stored::Waiting),
             None => self
@@ -60,6 +61,7 @@ impl<'a> Reader<'a> {
     /// [`IndexError::Sled`], after which the index is stopped.
     pub fn contains<K: RowKey, V>(&self, table: &Table<K, V>, key: &K) -> Result<bool, IndexError> {
         let row = table.row(key);
+        self.index.looks().note(table.byte(), 0);
         match self.state.waiting().get(&row) {
             Some(waiting) => Ok(waiting.is_some()),
             None => self.sled(|index| index.engine().contains(&row)),
@@ -110,6 +112,8 @@ impl<'a> Reader<'a> {
             row.map_err(|failure| self.index.stop(failure.into()))?;
             count += 1;
         }
+        let rows = usize::try_from(count).unwrap_or(usize::MAX);
+        self.index.looks().note(table.byte(), rows);
         Ok(count)
     }
 
@@ -135,6 +139,7 @@ impl<'a> Reader<'a> {
                 })?;
             rows.push((key, value));
         }
+        self.index.looks().note(table.byte(), rows.len());
         Ok(rows)
     }
 

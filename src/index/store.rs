@@ -9,6 +9,7 @@ use super::batch::{Batch, Rows};
 use super::engine::{Engine, Failure};
 use super::error::{IndexError, OpenError, Refused, Unusable};
 use super::folder::Folder;
+use super::looks::Looks;
 use super::reader::Reader;
 use super::seal::{Place, Seals, Standing};
 use super::table::RESERVED;
@@ -31,6 +32,7 @@ pub struct Index {
     anchoring: Mutex<()>,
     stopped: AtomicBool,
     folder: Folder,
+    looks: Looks,
 }
 
 /// What has been applied: the part in sled, and the part that waits to be written.
@@ -248,7 +250,18 @@ impl Index {
             anchoring: Mutex::new(()),
             stopped: AtomicBool::new(false),
             folder,
+            looks: Looks::none(),
         }
+    }
+
+    pub(super) fn looks(&self) -> &Looks {
+        &self.looks
+    }
+
+    /// How often each table was looked at since the index was opened, by the table's byte; rows found
+    /// count as looks.
+    pub fn looked(&self) -> Vec<u64> {
+        self.looks.all()
     }
 
     fn state(&self) -> Result<RwLockReadGuard<'_, State>, IndexError> {

@@ -99,8 +99,13 @@ pub const RELEASES: Table<ReleaseId, Release> = Table::new(35, "releases");
 /// The releases of a study.
 pub const RELEASES_OF: Table<(StudyId, ReleaseId), ()> = Table::new(36, "releases of");
 
+/// The assignments of a study's items.
+pub const ASSIGNMENTS_IN: Table<(StudyId, AssignmentId), ()> = Table::new(46, "assignments in");
+
 /// Erasures.
 pub const ERASURES: Table<ErasureId, Erasure> = Table::new(40, "erasures");
+/// The erasures of a study.
+pub const ERASURES_IN: Table<(StudyId, ErasureId), ()> = Table::new(43, "erasures in");
 /// Erasures that are approved and not certified: they run to their end by themselves.
 pub const ERASURES_UNDER_WAY: Table<ErasureId, ()> = Table::new(41, "erasures under way");
 /// The erasures of a participant.

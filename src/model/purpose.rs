@@ -27,4 +27,10 @@ impl Purpose {
             Self::Research | Self::Translation | Self::Analysis => Permission::Supplier,
         }
     }
+
+    /// All that they must permit, when the supplier may be an automatic tool (R30).
+    pub fn permissions(self, automatic: bool) -> impl Iterator<Item = Permission> {
+        let also = automatic.then_some(Permission::Automatic);
+        std::iter::once(self.permission()).chain(also)
+    }
 }

@@ -85,14 +85,14 @@ fn transcription() -> Purpose {
 }
 
 impl Assignment {
-    /// Whether it gives access on `day`.
+    /// Whether it gives access on `day`. A supplier whose copies are destroyed is done with it.
     pub fn is_in_force(&self, day: Date) -> bool {
-        !self.ended && day <= self.until
+        !self.is_over() && day <= self.until
     }
 
-    /// Whether the supplier still owes the word that its copies are destroyed, on `day`.
-    pub fn owes_destruction(&self, day: Date) -> bool {
-        !self.is_in_force(day) && self.copies_destroyed.is_none()
+    /// Whether it was ended before its day, or its supplier is done with it.
+    pub fn is_over(&self) -> bool {
+        self.ended || self.copies_destroyed.is_some()
     }
 }
 

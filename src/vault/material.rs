@@ -1,14 +1,16 @@
 //! Opening and sealing what hangs on people's keys: an item's particulars, a person's contact details.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use zeroize::Zeroizing;
 
 use super::error::VaultError;
-use super::{Vault, View};
+use super::{Nodes, Vault, View};
 use crate::id::{ParticipantId, StudyId, VaultId};
 use crate::index::tables;
 use crate::model::item::Particulars;
 use crate::model::participant::Contact;
-use crate::model::{Item, Participant, Sealed};
+use crate::model::{Item, LeafNumber, Participant, Sealed};
 use crate::sealing;
 use crate::secret::{KEY_BYTES, Key};
 
@@ -53,22 +55,47 @@ impl View<'_> {
     ///
     /// # Errors
     /// [`VaultError::Destroyed`] when one of them is gone.
-    pub fn material_keys_of(
+    pub fn keys_beside(
         &self,
         study: StudyId,
         participants: &[ParticipantId],
     ) -> Result<Vec<Key>, VaultError> {
+        let leaves = self.leaves_beside(study, participants)?;
+        let keys = leaves.into_iter().map(|leaf| Ok(self.key(leaf)?));
+        keys.collect()
+    }
+
+    /// The keys of everyone in `participants`, which are in the order of their identifiers.
+    ///
+    /// # Errors
+    /// [`VaultError::Destroyed`] when one of them is gone.
+    pub fn material_keys_of(&self, participants: &[ParticipantId]) -> Result<Vec<Key>, VaultError> {
+        let leaves = self.leaves_of(participants)?;
+        let keys = leaves.into_iter().map(|leaf| Ok(self.key(leaf)?));
+        keys.collect()
+    }
+
+    fn leaves_beside(
+        &self,
+        study: StudyId,
+        participants: &[ParticipantId],
+    ) -> Result<Vec<LeafNumber>, VaultError> {
         if participants.is_empty() {
             let row = self.reader().get(&tables::STUDIES, &study)?;
             let row = row.ok_or(VaultError::Destroyed)?;
-            return Ok(vec![self.key(row.key)?]);
+            return Ok(vec![row.key]);
         }
-        let key = |id: &ParticipantId| {
+        self.leaves_of(participants)
+    }
+
+    fn leaves_of(&self, participants: &[ParticipantId]) -> Result<Vec<LeafNumber>, VaultError> {
+        let mut leaves = Vec::with_capacity(participants.len());
+        for id in participants {
             let row = self.reader().get(&tables::PARTICIPANTS, id)?;
             let row = row.ok_or(VaultError::Destroyed)?;
-            Ok(self.key(row.material_key)?)
-        };
-        participants.iter().map(key).collect()
+            leaves.push(row.material_key);
+        }
+        Ok(leaves)
     }
 
     /// Opens an item's particulars.
@@ -79,17 +106,46 @@ impl View<'_> {
     pub fn particulars(&self, vault: &Vault, item: &Item) -> Result<Particulars, VaultError> {
         let keys = MaterialKeys {
             item: self.key(item.key)?,
-            people: self.material_keys_of(item.study, &item.participants)?,
+            people: self.keys_beside(item.study, &item.participants)?,
         };
-        let opened = sealing::open(
-            &keys.sealing_key(vault.id()),
-            &particulars_context(item),
-            item.particulars.as_bytes(),
-        )
-        .map_err(VaultError::unopenable(&item.id))?;
-        serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
-            what: item.id.to_string(),
-        })
+        opened_particulars(vault, item, &keys)
+    }
+
+    /// Opens the particulars of several items, in their order; nothing for one whose keys are gone. The
+    /// nodes of the key tree that they share are opened once.
+    ///
+    /// # Errors
+    /// As [`particulars`](Self::particulars), but for what is destroyed.
+    pub fn particulars_of(
+        &self,
+        vault: &Vault,
+        items: &[&Item],
+    ) -> Result<Vec<Option<Particulars>>, VaultError> {
+        let mut wanted = Vec::with_capacity(items.len());
+        for item in items {
+            wanted.push(self.leaves_beside(item.study, &item.participants)?);
+        }
+        let own = items.iter().map(|item| item.key);
+        let leaves: BTreeSet<LeafNumber> = own.chain(wanted.iter().flatten().copied()).collect();
+        let leaves: Vec<LeafNumber> = leaves.into_iter().collect();
+        let mut keys = BTreeMap::new();
+        let tree = &self.rooted.tree;
+        tree.unwrap_in_order(&Nodes(&self.reader), &leaves, |place, key| {
+            if let (Some(leaf), Some(key)) = (leaves.get(place), key) {
+                keys.insert(*leaf, key);
+            }
+            Ok::<_, VaultError>(())
+        })?;
+        let key = |leaf: &LeafNumber| keys.get(leaf).map(Key::duplicate);
+        let opened = items.iter().zip(&wanted).map(|(item, beside)| {
+            let people: Option<Vec<Key>> = beside.iter().map(key).collect();
+            let (Some(own), Some(people)) = (key(&item.key), people) else {
+                return Ok(None);
+            };
+            let keys = MaterialKeys { item: own, people };
+            opened_particulars(vault, item, &keys).map(Some)
+        });
+        opened.collect()
     }
 
     /// Opens a participant's contact details; there may be none.
@@ -138,6 +194,22 @@ impl Vault {
         let sealed = sealing::seal(key, &contact_context(participant), &value, entropy)?;
         Ok(Sealed::new(sealed))
     }
+}
+
+fn opened_particulars(
+    vault: &Vault,
+    item: &Item,
+    keys: &MaterialKeys,
+) -> Result<Particulars, VaultError> {
+    let opened = sealing::open(
+        &keys.sealing_key(vault.id()),
+        &particulars_context(item),
+        item.particulars.as_bytes(),
+    )
+    .map_err(VaultError::unopenable(&item.id))?;
+    serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
+        what: item.id.to_string(),
+    })
 }
 
 pub(super) fn opened_contact(

@@ -1,12 +1,13 @@
-//! Items, suppliers and assignments. Uploads speak tus, downloads plain HTTP: they have no body here.
+//! Items. Uploads speak tus, downloads plain HTTP: they have no body here.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId};
-use crate::model::{Kind, Text, Tier};
+use super::suppliers::AssignmentView;
+use crate::id::{ItemId, ParticipantId, PersonId, SessionId, StudyId};
+use crate::model::{Finding, Kind, Text, Tier};
 
 /// An item, as whoever may know of it sees it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -45,54 +46,62 @@ pub struct ItemView {
     /// To whom it is assigned; the team only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assignments: Vec<AssignmentView>,
+    /// What it was made from and what it may hold, for what is no first recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<DerivedView>,
+    /// The item it is a version of, without somebody who withdrew; the team only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacts: Option<ItemId>,
+    /// The day it, as a transcript, or a transcript of it was accepted; the team only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Date>,
 }
 
-/// A supplier to be put on the approved list, or whose contract was refreshed.
+/// What something was made from, and what it may hold.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DerivedView {
+    /// What it was made from; not known of what is anonymised, and not told to who analyses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<ItemId>,
+    /// How many there were.
+    pub made_from: u32,
+    /// The participant group it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
+    /// Whether it has somebody's own words in it.
+    pub quotes: bool,
+    /// The study's declared fields it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<Text>,
+    /// Whether a second person passed it; nothing while it waits for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<bool>,
+    /// Who looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_by: Option<PersonId>,
+    /// What they found, when it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+}
+
+/// A second person's look at what was made from items.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewSupplier {
-    /// What it is called; a name that is on the list already refreshes that supplier.
-    pub name: Text,
-    /// The day its contract was signed.
-    pub contract_signed: Date,
+pub struct NewCheck {
+    /// What is nearer to people than it says; nothing when it passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<Finding>,
+    /// Whether it passes; said beside `finding`, so that neither is meant by leaving it out.
+    pub passed: bool,
+    /// Withdrawals recorded since were considered.
+    #[serde(default)]
+    pub considered_withdrawals: bool,
 }
 
-/// A supplier.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct SupplierView {
-    /// Which.
-    pub id: SupplierId,
-    /// What it is called.
-    pub name: Text,
-    /// The day its contract was signed.
-    pub contract_signed: Date,
-    /// The last day of the contract.
-    pub contract_ends: Date,
-    /// Whether it is approved and under contract today.
-    pub in_force: bool,
-}
-
-/// An item to be given to a supplier.
+/// A transcript to be accepted.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewAssignment {
-    /// To whom.
-    pub supplier: SupplierId,
-    /// The last day of access.
-    pub until: Date,
-}
-
-/// An assignment.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct AssignmentView {
-    /// Which.
-    pub id: AssignmentId,
-    /// What is given.
-    pub item: ItemId,
-    /// To whom.
-    pub supplier: SupplierId,
-    /// The last day of access.
-    pub until: Date,
-    /// Whether it was ended before that day.
-    pub ended: bool,
+pub struct AcceptedTranscript {
+    /// The transcript.
+    pub transcript: ItemId,
 }

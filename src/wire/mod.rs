@@ -10,11 +10,13 @@ mod items;
 mod participants;
 mod people;
 mod problem;
+mod releases;
 mod requests;
 mod retention;
 mod reviews;
 mod schema;
 mod studies;
+mod suppliers;
 mod terms;
 mod uploads;
 mod vault;
@@ -23,7 +25,7 @@ pub use disclosures::{DisclosureView, NewDisclosure, NewDisclosureDecision, NewP
 pub use erasures::{
     ErasureView, NewErasureRefusal, NewWithdrawal, OutcomeView, RemainsView, WithdrawalAnswer,
 };
-pub use items::{AssignmentView, ItemView, NewAssignment, NewSupplier, SupplierView};
+pub use items::{AcceptedTranscript, DerivedView, ItemView, NewCheck};
 pub use participants::{
     ConsentAnswer, ConsentView, ContactCorrection, ContactView, NewConsent, NewParticipant,
     NewSearch, ParticipantView,
@@ -34,6 +36,7 @@ pub use people::{
     Revocation, Suspension, TermsOfUse,
 };
 pub use problem::{Problem, ProblemKind};
+pub use releases::{NewDecision, NewRelease, ReleaseView};
 pub use requests::{
     NewAnswer, NewPause, NewRefusal, NewResumption, NewRightsRequest, PauseView, RequestView,
     Restriction,
@@ -44,14 +47,15 @@ pub use retention::{
 };
 pub use reviews::{AccessRow, Figure, PersonUsage, StudySummary, Summary, SummaryCount, UsageRow};
 pub use studies::{Created, NewMembership, NewSession, SessionView};
+pub use suppliers::{AssignmentView, NewAssignment, NewReturn, NewSupplier, SupplierView};
 pub use terms::{
     AffectedView, ApprovalView, FieldView, FoundedStudy, NewApproval, NewNotice, NewStudy,
     NoticeView, StudyAmendment, StudyView,
 };
+pub use uploads::{Destination, MadeFrom, Origin};
 pub use vault::{
     AuditEntry, AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey,
 };
-pub use uploads::{Destination, MadeFrom, Origin};
 
 /// The path that every route of this version begins with.
 pub const VERSION_PREFIX: &str = "/v1";

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{PersonId, StudyId, SupplierId};
-use crate::model::{Role, Text};
+use crate::model::{Purpose, Role, Text, Tier};
 
 /// Somebody to be invited.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -238,4 +238,8 @@ pub struct MembershipView {
     /// The last day of access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Date>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How near to people what they see may be.
+    pub sees: Tier,
 }

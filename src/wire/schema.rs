@@ -6,16 +6,17 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::ProblemKind;
 use crate::id::{
-    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, SessionId,
-    StudyId, SupplierId, UploadId, VaultId,
+    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
+    SessionId, StudyId, SupplierId, UploadId, VaultId,
 };
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::erasure::LateReason;
 use crate::model::study::{Category, Regions, Requirement};
+use crate::model::supplier::Shortcoming;
 use crate::model::{
-    Actor, AnswerWithin, ErasureStage, Ground, Kind, LawfulBasis, Period, Permission, RequestKind,
-    RetentionRules, Role, SessionKind, Source, Standing, StudyMoment, Template, Text, Tier,
-    WithdrawalWindow,
+    Actor, AnswerWithin, ErasureStage, Finding, Ground, Kind, LawfulBasis, Period, Permission,
+    Purpose, RequestKind, RetentionRules, Role, SessionKind, Source, Standing, StudyMoment,
+    Template, Text, Tier, WithdrawalWindow,
 };
 
 /// Symbols after an identifier's prefix: Crockford's digits, then his check symbol.
@@ -70,6 +71,7 @@ identifiers! {
     SupplierId = "A supplier.";
     AssignmentId = "One item given to one supplier.";
     UploadId = "An upload that is not finished.";
+    ReleaseId = "Something given to a commissioner.";
     ErasureId = "The destruction of keys, from request to certificate.";
     RequestId = "A participant's rights request.";
     DisclosureId = "A disclosure to somebody outside.";
@@ -81,6 +83,12 @@ words! {
         Auditor;
     Kind = "What a piece of material is.":
         Audio, Video, Screen, Photo, Notes, Transcript, Survey;
+    Finding = "Why something does not pass its check.":
+        Names, Places, RareCombination, SmallNumbers, Recognisable, BeyondConsent, BeyondPurpose;
+    Shortcoming = "Why a transcript is sent back.":
+        Incomplete, Inaccurate, WrongFile, WrongFormat, Identifying;
+    Purpose = "What access is for. There is no other purpose.":
+        Research, Transcription, Translation, Analysis;
     Tier = "How near material is to a person.": Identifiable, DeIdentified, Anonymised;
     Permission = "One thing a participant may permit.":
         Audio, Video, Screen, Photo, Notes, Transcript, Survey, Recontact, Supplier, Automatic,

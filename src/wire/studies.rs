@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{ParticipantId, PersonId, SessionId, StudyId};
-use crate::model::{Role, SessionKind};
+use crate::model::{Purpose, Role, SessionKind, Tier};
 
 /// A thing that was made.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -20,10 +20,16 @@ pub struct Created<Id> {
 pub struct NewMembership {
     /// Who.
     pub person: PersonId,
-    /// What they are to be in it: study-lead or researcher.
+    /// What they are to be in it: study-lead, researcher or commissioner.
     pub role: Role,
     /// The last day of access.
     pub until: Date,
+    /// What it is for; research, when nothing is said.
+    #[serde(default)]
+    pub purpose: Purpose,
+    /// How near to people what they see may be: `de-identified` is for who analyses only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sees: Option<Tier>,
 }
 
 /// A session that was held.

@@ -96,6 +96,15 @@ impl Service {
             .decide::<A>(view.reader(), caller, on.clone(), self.now())
     }
 
+    /// Whether `caller` may ask for anything of the kind of `A` at all. Lists ask this before they look
+    /// anything up, so that to whom nothing is said, the time it takes says nothing either (R14).
+    ///
+    /// # Errors
+    /// Those of the policies.
+    pub(super) fn lets_in<A: Act>(&self, caller: &Caller) -> Result<bool, WorkError> {
+        Ok(self.gatekeeper().lets_in::<A>(caller, self.now())?)
+    }
+
     /// Whether a grant would still be given.
     pub(super) fn still<A: Act>(&self, grant: &Grant<A>) -> Result<(), WorkError> {
         let view = self.vault().view()?;

@@ -5,7 +5,9 @@
 
 mod admit;
 pub mod assess;
+pub mod assigned;
 pub mod certificate;
+pub mod check;
 pub mod consent;
 pub mod controls;
 pub mod deposit;
@@ -18,10 +20,12 @@ pub mod found;
 pub mod inspect;
 pub mod letter;
 pub mod moment;
+pub mod output;
 pub mod oversee;
 pub mod participant;
 pub mod person;
 pub mod redact;
+pub mod release;
 pub mod renew;
 pub mod request;
 pub mod retain;
@@ -33,6 +37,7 @@ pub mod study;
 pub mod supply;
 pub mod tar;
 pub mod terms;
+pub mod transcript;
 pub mod withdraw;
 
 pub use error::WorkError;

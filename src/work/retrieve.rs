@@ -84,7 +84,7 @@ pub(super) async fn open_under<A: Act>(
     let watch = Watch::over(service, grant)?;
     let particulars = particulars(service, item)?;
     let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
-    record(service, &watch.grant, item, detail).await?;
+    record(service, &watch.grant, detail).await?;
     let file_key = file_key(&particulars);
     let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
     let object = ObjectKey::Material(item.id);
@@ -258,12 +258,11 @@ pub(super) fn particulars(service: &Service, item: &Item) -> Result<Particulars,
 async fn record<A: Act>(
     service: &Service,
     grant: &Grant<A>,
-    item: &Item,
     detail: Option<String>,
 ) -> Result<(), WorkError> {
     let accessed = Event::Accessed {
         action: A::ACTION,
-        resource: item.id.to_string(),
+        resource: A::name(grant.on()),
         detail,
     };
     service.note(Actor::Person(grant.person()), accessed).await

@@ -10,7 +10,8 @@ use crate::access::acts::{CreateStudy, ManageStudy};
 use crate::id::{PersonId, StudyId};
 use crate::index::tables;
 use crate::model::{
-    Actor, Event, LawfulBasis, Membership, RetentionRules, Role, Terms, Text, WithdrawalWindow,
+    Actor, Event, LawfulBasis, Membership, Purpose, RetentionRules, Role, Terms, Text, Tier,
+    WithdrawalWindow,
 };
 
 /// A study to be founded on the least of terms: what they say no more of is as strict as can be.
@@ -48,48 +49,87 @@ pub async fn found(
     Ok(founded.id)
 }
 
+/// Somebody to be admitted to a study.
+#[derive(Debug)]
+pub struct NewMember {
+    /// Who.
+    pub person: PersonId,
+    /// What they are to be in it.
+    pub role: Role,
+    /// The last day of access.
+    pub until: Date,
+    /// What it is for (R31).
+    pub purpose: Purpose,
+    /// How near to people the material may be that they see; as near as their role allows, when that
+    /// is not said.
+    pub sees: Option<Tier>,
+}
+
 /// Admits somebody to a study until a day (R23, R31), or changes their place in it.
 ///
 /// # Errors
 /// [`WorkError::Refused`] for oneself, [`WorkError::Unacceptable`] for somebody whose role in the
-/// organisation has no place in a study's team, a role that is none, or a day that is past.
+/// organisation has no such place in a study, a role that is none, a tier that does not go with it, or
+/// a day that is past.
 pub async fn admit_member(
     service: &Service,
     grant: Grant<ManageStudy>,
-    person: PersonId,
-    role: Role,
-    until: Date,
+    new: NewMember,
 ) -> Result<(), WorkError> {
     let by = grant.person();
-    if person == by {
+    if new.person == by {
         return Err(WorkError::Refused(
             "nobody admits themselves to a study; ask its lead or information governance"
                 .to_owned(),
         ));
     }
-    if !matches!(role, Role::StudyLead | Role::Researcher) {
-        return Err(WorkError::Unacceptable(format!(
-            "somebody is a study-lead or a researcher in a study, not a {role}"
-        )));
-    }
+    let (role, until) = (new.role, new.until);
+    let unacceptable = |why: String| Err(WorkError::Unacceptable(why));
+    let sees = match (role, new.sees) {
+        (Role::StudyLead, None | Some(Tier::Identifiable)) => Tier::Identifiable,
+        (Role::Researcher, sees) => sees.unwrap_or(Tier::Identifiable),
+        (Role::Commissioner, None | Some(Tier::Anonymised)) => Tier::Anonymised,
+        (Role::StudyLead, Some(tier)) => {
+            return unacceptable(format!(
+                "a study-lead sees everything in the study; admit them as a researcher to see what is {tier} only"
+            ));
+        }
+        (Role::Commissioner, Some(tier)) => {
+            return unacceptable(format!(
+                "a commissioner reads what is released, which is anonymised; nothing that is {tier}"
+            ));
+        }
+        (role, _) => {
+            return unacceptable(format!(
+                "somebody is a study-lead, a researcher or a commissioner in a study, not a {role}"
+            ));
+        }
+    };
     if until < service.today() {
-        return Err(WorkError::Unacceptable(format!(
-            "{until} is past; give the last day of access"
-        )));
+        return unacceptable(format!("{until} is past; give the last day of access"));
     }
-    let study = grant.loaded().id;
+    let (study, person) = (grant.loaded().id, new.person);
+    let membership = Membership {
+        purpose: new.purpose,
+        sees,
+        ..Membership::in_team(study, person, role, Some(until))
+    };
     service
         .vault()
         .commit(Actor::Person(by), |draft| {
             let row = draft.reader().get(&tables::PEOPLE, &person)?;
             let row = row.ok_or(WorkError::NoSuchThing)?;
-            if !matches!(row.role, Role::StudyLead | Role::Researcher) {
+            let fits = match row.role {
+                Role::StudyLead | Role::Researcher => role != Role::Commissioner,
+                Role::Commissioner => role == Role::Commissioner,
+                _ => false,
+            };
+            if !fits {
                 return Err(WorkError::Unacceptable(format!(
-                    "they are a {} in the organisation, which has no place in a study's team; invite them as a study-lead or researcher",
+                    "they are a {} in the organisation, who is never a {role} in a study; invite them as what they are to be",
                     row.role
                 )));
             }
-            let membership = Membership::in_team(study, person, role, Some(until));
             Ok((Event::StudyAccessGranted { membership }, ()))
         })
         .await

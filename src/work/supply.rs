@@ -5,20 +5,23 @@ use jiff::civil::Date;
 use super::error::WorkError;
 use super::service::Service;
 use crate::access::Grant;
-use crate::access::acts::{AssignItem, EndAssignment, ManageSuppliers};
-use crate::id::{AssignmentId, SupplierId};
-use crate::index::tables;
-use crate::model::{Actor, Assignment, Event, Purpose, Supplier, Text};
+use crate::access::acts::{AssignItem, ConfirmDestruction, EndAssignment, ManageSuppliers};
+use crate::id::{AssignmentId, ParticipantId, SupplierId};
+use crate::index::{Reader, tables};
+use crate::model::{Actor, Assignment, Event, Participant, Purpose, Supplier, Text};
 
-/// Puts a supplier on the approved list, or refreshes the contract of one with that name (R29).
+/// Puts a supplier on the approved list, or refreshes the contract of one with that name (R29); an
+/// automatic tool is registered like any other (R30).
 ///
 /// # Errors
-/// [`WorkError::Unacceptable`] when the contract is signed in the future or lapsed already.
+/// [`WorkError::Unacceptable`] when the contract is signed in the future or lapsed already, and when
+/// people are to become a tool or a tool people.
 pub async fn approve(
     service: &Service,
     grant: Grant<ManageSuppliers>,
     name: Text,
     contract_signed: Date,
+    automatic: bool,
 ) -> Result<SupplierId, WorkError> {
     let today = service.today();
     let fresh = SupplierId::random(&*service.vault().means().entropy)?;
@@ -29,8 +32,19 @@ pub async fn approve(
                 .reader()
                 .page(&tables::SUPPLIERS, &(), None, usize::MAX)?;
             let known = suppliers.into_iter().find(|(_, row)| row.name == name);
+            if let Some((_, row)) = &known
+                && row.automatic != automatic
+            {
+                return Err(WorkError::Unacceptable(match row.automatic {
+                    true => format!("{name} is registered as an automatic tool; refresh it with --automatic, or give people another name"),
+                    false => format!("{name} is registered as people; refresh it without --automatic, or give the tool another name"),
+                }));
+            }
             let id = known.map_or(fresh, |(id, _)| id);
-            let supplier = Supplier::approved(id, name, contract_signed);
+            let supplier = Supplier {
+                automatic,
+                ..Supplier::approved(id, name, contract_signed)
+            };
             if !supplier.is_in_force(today) {
                 return Err(WorkError::Unacceptable(format!(
                     "a contract signed on {contract_signed} runs to {}, which does not include today; give the day it was signed or refreshed",
@@ -42,21 +56,48 @@ pub async fn approve(
         .await
 }
 
-/// Gives an item to a supplier until a day (R28).
+/// Takes a supplier off the approved list: its access stops at once (R29).
 ///
 /// # Errors
+/// [`WorkError::NoSuchThing`] for one nobody ever approved; [`WorkError::Conflict`] when it is off
+/// the list already.
+pub async fn remove(
+    service: &Service,
+    grant: Grant<ManageSuppliers>,
+    supplier: SupplierId,
+) -> Result<(), WorkError> {
+    service
+        .vault()
+        .commit(Actor::Person(grant.person()), |draft| {
+            match draft.reader().get(&tables::SUPPLIERS, &supplier)? {
+                Some(row) if row.approved => Ok((Event::SupplierRemoved { supplier }, ())),
+                Some(_) => Err(WorkError::Conflict(
+                    "the supplier is off the approved list already".to_owned(),
+                )),
+                None => Err(WorkError::NoSuchThing),
+            }
+        })
+        .await
+}
+
+/// Gives an item to a supplier for a purpose, until a day (R28, R31).
+///
+/// # Errors
+/// [`WorkError::Refused`] naming the permission that somebody in it has not given for that purpose;
 /// [`WorkError::NoSuchThing`] for a supplier that is not on the list; [`WorkError::Unacceptable`]
 /// when its contract has lapsed or lapses before that day, or the day is past;
 /// [`WorkError::Conflict`] when it has the item already.
 pub async fn assign(
     service: &Service,
     grant: Grant<AssignItem>,
+    purpose: Purpose,
     until: Date,
 ) -> Result<AssignmentId, WorkError> {
     let today = service.today();
     let id = AssignmentId::random(&*service.vault().means().entropy)?;
     let (item, supplier) = *grant.on();
     let study = grant.loaded().study;
+    let people = grant.loaded().participants.clone();
     service
         .vault()
         .commit(Actor::Person(grant.person()), |draft| {
@@ -90,7 +131,7 @@ pub async fn assign(
                     )));
                 }
             }
-            let purpose = Purpose::Transcription;
+            check_covered(reader, &people, purpose, &row)?;
             let assignment = Assignment::of(id, (item, study), supplier, purpose, until);
             Ok((Event::ItemAssigned { assignment }, id))
         })
@@ -107,7 +148,7 @@ pub async fn end(service: &Service, grant: Grant<EndAssignment>) -> Result<(), W
         .vault()
         .commit(Actor::Person(grant.person()), |draft| {
             match draft.reader().get(&tables::ASSIGNMENTS, &assignment)? {
-                Some(row) if row.ended => Err(WorkError::Conflict(
+                Some(row) if row.is_over() => Err(WorkError::Conflict(
                     "the assignment is ended already".to_owned(),
                 )),
                 Some(_) => Ok((Event::AssignmentEnded { assignment }, ())),
@@ -115,4 +156,47 @@ pub async fn end(service: &Service, grant: Grant<EndAssignment>) -> Result<(), W
             }
         })
         .await
+}
+
+/// Says for a supplier that its copies of what it was given are destroyed.
+///
+/// # Errors
+/// [`WorkError::Conflict`] when it was said before.
+pub async fn confirm_destroyed(
+    service: &Service,
+    grant: Grant<ConfirmDestruction>,
+) -> Result<(), WorkError> {
+    let (by, assignment) = (grant.person(), *grant.on());
+    service
+        .vault()
+        .commit(Actor::Person(by), |draft| {
+            let row = draft.reader().get(&tables::ASSIGNMENTS, &assignment)?;
+            match row.map(|row| row.copies_destroyed) {
+                Some(None) => Ok((Event::CopiesDestroyed { assignment, by }, ())),
+                Some(Some(_)) => Err(WorkError::Conflict("that is confirmed already".to_owned())),
+                None => Err(WorkError::NoSuchThing),
+            }
+        })
+        .await
+}
+
+/// Whether everyone in an item permits what it is to be given to a supplier for.
+fn check_covered(
+    reader: &Reader<'_>,
+    people: &[ParticipantId],
+    purpose: Purpose,
+    supplier: &Supplier,
+) -> Result<(), WorkError> {
+    for id in people {
+        let row: Option<Participant> = reader.get(&tables::PARTICIPANTS, id)?;
+        let row = row.ok_or(WorkError::NoSuchThing)?;
+        let mut needed = purpose.permissions(supplier.automatic);
+        if let Some(missing) = needed.find(|one| !row.permissions.contains(one)) {
+            return Err(WorkError::Refused(format!(
+                "{id} has not permitted that {} is given this for {purpose} (the permission missing is `{missing}`); it stays with the team, or their consent is asked and recorded first",
+                supplier.name
+            )));
+        }
+    }
+    Ok(())
 }

@@ -142,6 +142,7 @@ impl House {
         let supplier = NewSupplier {
             name: text("Fairhand Transcription")?,
             contract_signed: self.today(),
+            automatic: false,
         };
         let supplier = client.approve_supplier(&supplier).await?.id;
         let identity = age::x25519::Identity::generate();

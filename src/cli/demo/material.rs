@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::cli::profile::write_private;
 use crate::client::{Client, ClientError, Resumption, Source, Target, Unwatched};
 use crate::id::{ItemId, ParticipantId, SessionId, StudyId};
-use crate::model::{Kind, LawfulBasis, Permission, Role, SessionKind, Terms};
+use crate::model::{Kind, LawfulBasis, Permission, Purpose, Role, SessionKind, Terms};
 use crate::objects::ObjectKey;
 use crate::wire::{Destination, NewMembership, NewParticipant, NewSession, NewStudy, ProblemKind};
 
@@ -70,6 +70,8 @@ pub(super) async fn gather(
         person: cast.researcher.id,
         role: Role::Researcher,
         until,
+        purpose: Purpose::Research,
+        sees: None,
     };
     cast.lead.client.admit(study, &membership).await?;
 

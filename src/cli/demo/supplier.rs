@@ -17,7 +17,7 @@ use crate::cli::failure::Failure;
 use crate::cli::profile::{refused_by_system, write_private};
 use crate::client::{Client, Target, Unwatched};
 use crate::id::ItemId;
-use crate::model::Kind;
+use crate::model::{Kind, Purpose};
 use crate::wire::{NewAssignment, ProblemKind};
 
 /// The commissioner looks for material and for people, and finds neither.
@@ -76,6 +76,7 @@ pub(super) async fn transcription(
     let assignment = NewAssignment {
         supplier: cast.supplier,
         until,
+        purpose: Purpose::Transcription,
     };
     cast.lead.client.assign(material.short, &assignment).await?;
     let listed = client.items(None, None).await?;

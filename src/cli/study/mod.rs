@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::{Output, or_dash, yes_no};
 use super::profile::Profile;
 use crate::id::{PersonId, StudyId};
-use crate::model::{Role, Template, Text};
+use crate::model::{Purpose, Role, Template, Text, Tier};
 use crate::wire::{FoundedStudy, NewApproval, NewMembership, NewStudy, StudyAmendment};
 
 #[derive(Debug, clap::Subcommand)]
@@ -50,12 +50,18 @@ pub(super) enum Command {
         /// Who.
         #[arg(long)]
         person: PersonId,
-        /// study-lead or researcher.
+        /// study-lead, researcher or commissioner.
         #[arg(long)]
         role: Role,
         /// The last day of access.
         #[arg(long, value_parser = day)]
         until: Date,
+        /// research, transcription, translation or analysis.
+        #[arg(long, default_value_t = Purpose::Research)]
+        purpose: Purpose,
+        /// How near to people what they see may be: de-identified is for who analyses only.
+        #[arg(long)]
+        sees: Option<Tier>,
     },
     /// End somebody's access to a study.
     Revoke {
@@ -173,11 +179,15 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             person,
             role,
             until,
+            purpose,
+            sees,
         } => {
             let membership = NewMembership {
                 person,
                 role,
                 until,
+                purpose,
+                sees,
             };
             client.admit(study, &membership).await?;
             let answer = json!({ "study": study, "person": person, "role": role, "until": until });

@@ -242,6 +242,8 @@ impl Projection<'_> {
                     .put(&tables::ASSIGNMENTS_OF, &(item, assignment.id), &())?;
                 self.batch
                     .put(&tables::ASSIGNMENTS_TO, &(supplier, assignment.id), &())?;
+                let in_study = (assignment.study, assignment.id);
+                self.batch.put(&tables::ASSIGNMENTS_IN, &in_study, &())?;
                 self.batch
                     .put(&tables::ASSIGNMENTS, &assignment.id, assignment)
             }
@@ -270,7 +272,7 @@ impl Projection<'_> {
                 }
                 self.batch
                     .put(&tables::ERASURES_UNDER_WAY, &erasure.id, &())?;
-                self.batch.put(&tables::ERASURES, &erasure.id, erasure)
+                self.erasure_begun(erasure)
             }
             Event::ErasureSeconded { erasure, by } => {
                 self.erasure(*erasure, ErasureStage::Requested, |row| {

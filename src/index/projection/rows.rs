@@ -254,6 +254,12 @@ impl Projection<'_> {
             let of = (withdrawal.participant, erasure.id);
             self.batch.put(&tables::ERASURES_OF, &of, &())?;
         }
+        self.erasure_begun(erasure)
+    }
+
+    pub(super) fn erasure_begun(&mut self, erasure: &Erasure) -> Result<(), IndexError> {
+        let of = (erasure.study, erasure.id);
+        self.batch.put(&tables::ERASURES_IN, &of, &())?;
         self.batch.put(&tables::ERASURES, &erasure.id, erasure)
     }
 

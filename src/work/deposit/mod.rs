@@ -218,7 +218,7 @@ async fn begin_in(
             let [(leaf, key)] = draft.new_keys()?;
             let keys = MaterialKeys {
                 item: key,
-                people: draft.view().material_keys_of(coming.study, &participants)?,
+                people: draft.view().keys_beside(coming.study, &participants)?,
             };
             let mut item = Item {
                 id,

@@ -300,7 +300,7 @@ impl House {
         let release = Release {
             id: draw!(ReleaseId, self),
             study,
-            item: draw!(ItemId, self),
+            item: self.output(study),
             title: "Interim findings".parse().expect("a title"),
             kind: Kind::Transcript,
             length: 1 << 20,
@@ -311,6 +311,31 @@ impl House {
         };
         self.put(&tables::RELEASES, release.id, &release);
         release.id
+    }
+
+    /// What is about nobody any more.
+    fn output(&mut self, study: StudyId) -> ItemId {
+        let output = Item {
+            id: draw!(ItemId, self),
+            study,
+            session: None,
+            participants: Vec::new(),
+            kind: Kind::Transcript,
+            tier: Tier::Anonymised,
+            length: 1 << 20,
+            key: LeafNumber::FIRST,
+            particulars: Sealed::new(vec![7; 120]),
+            deposited: self.now,
+            depositor: draw!(PersonId, self),
+            answers: None,
+            derived: None,
+            redacts: None,
+            redaction: None,
+            accepted: None,
+            erased: false,
+        };
+        self.put(&tables::ITEMS, output.id, &output);
+        output.id
     }
 
     /// An output the commissioner was given.

@@ -193,9 +193,15 @@ impl World {
         self.reaches_session() && self.permitted
     }
 
-    /// The assignment there is, theirs or not, gives access no more.
+    /// The assignment there is, theirs or not, gives access no more, whatever the reason.
     fn is_over(&self) -> bool {
-        self.assigned != Assigned::NotAtAll && (self.ended || self.until < TODAY)
+        let gives = self.firm_in_force()
+            && !self.ended
+            && self.until >= TODAY
+            && self.standing == Standing::Active
+            && !self.restricted
+            && self.permitted;
+        self.assigned != Assigned::NotAtAll && !gives
     }
 
     /// The rules, a second time.

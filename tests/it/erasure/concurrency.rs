@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
+use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use strongroom::access::acts;
-use strongroom::id::{ItemId, UploadId};
+use strongroom::id::{ItemId, PersonId, UploadId};
 use strongroom::index::tables;
 use strongroom::limits::TRANSFER_RECHECK;
-use strongroom::model::{ErasureStage, Role};
+use strongroom::model::{ErasureStage, Purpose, Role};
 use strongroom::objects::Family;
 use strongroom::work::{WorkError, deposit, enrol, erase, retrieve, study, supply};
 use tokio::sync::mpsc;
@@ -397,7 +398,7 @@ async fn a_download_stops_when_access_ends() {
     let join = house.admit::<acts::ManageStudy>(&lead, house.staff.study);
     let join = join.await.expect("granted");
     let until = today.tomorrow().expect("a day");
-    study::admit_member(service, join, researcher.id, Role::Researcher, until)
+    study::admit_member(service, join, member(researcher.id, until))
         .await
         .expect("admitted");
     let body = downloading(&house, &researcher, his).await;
@@ -463,4 +464,14 @@ async fn an_erasure_does_not_hang_on_who_approved_it() {
         matches!(fetched, Err(WorkError::NoSuchThing)),
         "{fetched:?}"
     );
+}
+
+fn member(person: PersonId, until: Date) -> study::NewMember {
+    study::NewMember {
+        person,
+        role: Role::Researcher,
+        until,
+        purpose: Purpose::Research,
+        sees: None,
+    }
 }

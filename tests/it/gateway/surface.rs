@@ -35,7 +35,8 @@ fn filled(path: &str) -> String {
     fill!(
         "{study}" => StudyId, "{person}" => PersonId, "{participant}" => ParticipantId,
         "{item}" => ItemId, "{upload}" => UploadId, "{assignment}" => AssignmentId,
-        "{erasure}" => ErasureId, "{request}" => RequestId, "{disclosure}" => DisclosureId
+        "{erasure}" => ErasureId, "{supplier}" => SupplierId, "{release}" => ReleaseId,
+        "{request}" => RequestId, "{disclosure}" => DisclosureId
     );
     path = path.replace("{moment}", "publication");
     path = path.replace("{version}", "1");

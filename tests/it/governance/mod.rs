@@ -1,12 +1,15 @@
 //! Governance: the promises research makes to its participants, each by its number.
 
+mod blind;
 mod consent;
 mod contacts;
 mod controls;
 mod disclosure;
 mod notices;
+mod outputs;
 mod people;
 mod redaction;
+mod releases;
 mod requests;
 mod retention;
 mod retention_cli;
@@ -15,4 +18,6 @@ mod rights;
 mod rights_cli;
 mod stage;
 mod studies;
+mod suppliers;
+mod tiers;
 mod withdrawal;

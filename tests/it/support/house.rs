@@ -25,15 +25,15 @@ use strongroom::keyring::{Identities, unlock};
 use strongroom::model::participant::Contact;
 use strongroom::model::person::TERMS_VERSION;
 use strongroom::model::{
-    Actor, Erasure, ErasureStage, Event, Kind, LawfulBasis, OnWithdrawal, Permission, Role,
-    SessionKind, Study, Text, Token,
+    Actor, Erasure, ErasureStage, Event, Kind, LawfulBasis, OnWithdrawal, Permission, Purpose,
+    Role, SessionKind, Study, Text, Token,
 };
 use strongroom::objects::CredentialsSource;
 use strongroom::vault::{Means, Opening, StoreChoice};
 use strongroom::work::found::NewHouse;
 use strongroom::work::participant::NewParticipant;
 use strongroom::work::session::NewSession;
-use strongroom::work::study::NewStudy;
+use strongroom::work::study::{NewMember, NewStudy};
 use strongroom::work::{
     self, Service, WorkError, deposit, enrol, erase, participant, retrieve, session, study, supply,
     withdraw,
@@ -347,7 +347,7 @@ impl House {
             .granted::<acts::ManageSuppliers>(&self.staff.admin, ())
             .await;
         let name = text("McGowan Transcriptions");
-        let supplier = supply::approve(&self.service, grant, name, contract_signed)
+        let supplier = supply::approve(&self.service, grant, name, contract_signed, false)
             .await
             .expect("approved");
         let pass = invite(
@@ -357,6 +357,12 @@ impl House {
             Some(supplier),
         );
         (supplier, pass.await)
+    }
+
+    /// Somebody who transcribes for a supplier.
+    pub(crate) async fn transcriber_of(&self, supplier: SupplierId) -> Pass {
+        let role = Role::Transcriber;
+        invite(&self.service, &self.staff.admin, role, Some(supplier)).await
     }
 
     /// Somebody new in the organisation.
@@ -369,7 +375,14 @@ impl House {
         let (lead, id) = (&self.staff.lead, self.staff.study);
         let grant = self.granted::<acts::ManageStudy>(lead, id).await;
         let until = Date::constant(2036, 3, 2);
-        study::admit_member(&self.service, grant, who.id, role, until)
+        let member = NewMember {
+            person: who.id,
+            role,
+            until,
+            purpose: Purpose::Research,
+            sees: None,
+        };
+        study::admit_member(&self.service, grant, member)
             .await
             .expect("admitted");
     }
@@ -383,7 +396,7 @@ impl House {
     ) -> AssignmentId {
         let on = (item, supplier);
         let grant = self.granted::<acts::AssignItem>(&self.staff.lead, on).await;
-        supply::assign(&self.service, grant, until)
+        supply::assign(&self.service, grant, Purpose::Transcription, until)
             .await
             .expect("assigned")
     }
