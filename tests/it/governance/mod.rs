@@ -7,6 +7,7 @@ mod controls;
 mod disclosure;
 mod notices;
 mod outputs;
+mod intake;
 mod people;
 mod redaction;
 mod releases;
