@@ -18,6 +18,7 @@ mod index;
 mod journal;
 mod keyring;
 mod objects;
+mod promises;
 mod rust_source;
 mod support;
 mod tidy;
