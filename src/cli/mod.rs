@@ -75,7 +75,7 @@ pub struct Cli {
 enum Command {
     /// Play one recording's whole life, on real audio, in a vault of its own.
     Demo(demo::Args),
-    /// Make a vault, look at it, mend its index.
+    /// Make a vault, look at it, back it up and put it back, rotate its root, mend its index.
     #[command(subcommand)]
     Vault(vault::Command),
     /// Run the gateway of a vault.

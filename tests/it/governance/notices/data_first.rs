@@ -7,13 +7,14 @@ use super::troupe::Troupe;
 use crate::governance::stage::{done, opens, says};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r24_r31_r32_r33_r34_r35_r44_the_notice_is_kept_from_approval_to_deletion() {
+async fn r24_r26_r31_r32_r33_r34_r35_r44_the_notice_is_kept_from_approval_to_deletion() {
     let more = json!({ "review": "2022-04-30" });
     let story = Troupe::founded("2021-05-04", "data-first", &more).await;
     let study = story.lead.get(&story.path("")).await;
     let categories = study["fields"].to_string();
     says(&categories, &["criminal", "special", "date of birth"]);
-    let (who, _, item) = story.is_heard().await;
+    let permits = json!({ "permit": ["audio", "transcript", "notes", "share"] });
+    let (who, _, item) = story.is_heard_who(&permits).await;
 
     // "Safe Projects": approved by the data owner, a DPIA and a data-sharing agreement first; "Safe
     // People": trained and accredited. Until all of it is there, nobody opens anything.
@@ -44,6 +45,21 @@ async fn r24_r31_r32_r33_r34_r35_r44_the_notice_is_kept_from_approval_to_deletio
     let member = json!({ "person": analyst.id, "role": "researcher", "until": "2021-12-31" });
     done(&story.lead, Method::POST, &story.path("/members"), &member).await;
     story.opened_by(&analyst, &item).await;
+
+    // "Safe Data": "Researchers can only use data that have been de-identified", and what somebody made
+    // counts as that once a second person has looked.
+    let limited = json!({ "sees": "de-identified", "purpose": "analysis" });
+    let academic = story.colleague(&limited).await;
+    let path = format!("/v1/people/{}", academic.id);
+    done(&story.stage.admin, Method::PATCH, &path, &trained).await;
+    let extract = story
+        .derives(&item, "de-identified", b"what they said")
+        .await;
+    story.is_nothing_to(&academic, &item).await;
+    story.is_nothing_to(&academic, &extract).await;
+    story.is_checked_by(&analyst, &extract).await;
+    story.opened_by(&academic, &extract).await;
+    story.is_nothing_to(&academic, &item).await;
 
     // "A brief summary of successful applications to access the data will be published".
     let summary = story

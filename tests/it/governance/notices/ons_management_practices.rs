@@ -8,7 +8,8 @@ use crate::governance::stage::{refused, says};
 use crate::support::gateway::text;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn r04_r05_r09_r11_r12_r18_r28_r29_r43_the_notice_is_kept_from_recruitment_to_deletion() {
+async fn r04_r05_r09_r11_r12_r13_r14_r18_r26_r28_r29_r43_the_notice_is_kept_from_recruitment_to_deletion()
+ {
     // ONS are the data controllers, NatCen is the data processor, and the basis is public task.
     let story = Troupe::founded("2024-06-03", "ons-management-practices", &json!({})).await;
     story.publishes(1, "2024-06-01", "2025-06-01").await;
@@ -39,7 +40,8 @@ async fn r04_r05_r09_r11_r12_r18_r28_r29_r43_the_notice_is_kept_from_recruitment
     let why = refused(&story.lead, Method::POST, &path, &undeclared, 422).await;
     says(&why, &["age", "telephone number"]);
     let (second, _, late_recording) = story.is_heard().await;
-    let (third, _, kept_recording) = story.is_heard().await;
+    let permits = json!({ "permit": ["audio", "transcript", "notes", "share"] });
+    let (third, _, kept_recording) = story.is_heard_who(&permits).await;
 
     // McGowan has access to the recordings it is given, and to no others.
     story.assigns(&recording, &mcgowan, "2024-06-30").await;
@@ -77,6 +79,26 @@ async fn r04_r05_r09_r11_r12_r18_r28_r29_r43_the_notice_is_kept_from_recruitment
     story.is_nothing_to(&story.lead, &recording).await;
     story.is_nothing_to(&story.lead, &transcript).await;
 
+    // "NatCen will write a report covering the main themes": it is anonymised, a colleague checks it,
+    // a second person lets ONS have it, and ONS reads that and nothing else.
+    let colleague = story.colleague(&json!({})).await;
+    let report = story
+        .derives(&kept_recording, "anonymised", b"the main themes")
+        .await;
+    story.is_checked_by(&colleague, &report).await;
+    assert_eq!(
+        story.given_to_the_commissioner().await,
+        (json!([]), Vec::new())
+    );
+    story.may_share("2024-08-20").await;
+    story.is_released(&report, "Main themes").await;
+    let (given, contents) = story.given_to_the_commissioner().await;
+    assert_eq!(given[0]["title"], "Main themes");
+    assert_eq!(contents, [b"the main themes"]);
+    for hidden in [&first, &second, &third, &session, &recording] {
+        assert!(!given.to_string().contains(hidden.as_str()), "{given}");
+    }
+
     // "Before the data is analysed": the analysis begins, and from then on it is too late.
     story.stage.move_to("2024-08-26").await;
     story.dates("analysis-begins", "2024-08-26").await;
@@ -85,6 +107,10 @@ async fn r04_r05_r09_r11_r12_r18_r28_r29_r43_the_notice_is_kept_from_recruitment
     // What is still held of them goes all the same when it is approved.
     story.approved(&late).await;
     story.is_nothing_to(&story.lead, &late_recording).await;
+
+    // Nothing ONS was given changes with a withdrawal.
+    let after = story.given_to_the_commissioner().await;
+    assert_eq!(after, (given, contents));
 
     // "NatCen will not share with ONS what you have personally discussed": ONS sees nothing of any of
     // them, and cannot tell who took part or who withdrew.
@@ -104,6 +130,10 @@ async fn r04_r05_r09_r11_r12_r18_r28_r29_r43_the_notice_is_kept_from_recruitment
     story.destroys_what_is_due().await;
     story.is_nothing_to(&story.lead, &kept_recording).await;
     assert_eq!(story.participants().await, 0);
+    assert_eq!(
+        story.given_to_the_commissioner().await,
+        (json!([]), Vec::new())
+    );
 
     // After that the answer is that nothing is held (R20), to whoever asks.
     for who in [&first, &second, &third] {

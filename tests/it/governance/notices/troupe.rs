@@ -1,5 +1,6 @@
 //! The people of every story, and what they do again and again.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -142,6 +143,84 @@ impl Troupe {
         let answer = send(&self.lead, Method::POST, &path, &request).await;
         let body = serde_json::from_slice(&answer.body).expect("JSON");
         (answer.status.as_u16(), body)
+    }
+
+    /// A colleague who is admitted to the study.
+    pub(super) async fn colleague(&self, more: &Value) -> Person {
+        let colleague = self.stage.hire("researcher").await;
+        let mut member = json!({
+            "person": colleague.id, "role": "researcher", "until": "2030-12-31",
+        });
+        for (what, value) in more.as_object().into_iter().flatten() {
+            member[what] = value.clone();
+        }
+        done(&self.lead, Method::POST, &self.path("/members"), &member).await;
+        colleague
+    }
+
+    /// The study's papers are there, and its commissioner is admitted.
+    pub(super) async fn may_share(&self, approved: &str) {
+        let papers = json!({ "dpia": "DPIA 7", "data_sharing": "DSA 9" });
+        done(&self.lead, Method::PATCH, &self.path(""), &papers).await;
+        let approval = json!({ "by": "Data owner", "on": approved });
+        self.governance
+            .post(&self.path("/approval"), &approval)
+            .await;
+        let member = json!({
+            "person": self.commissioner.id, "role": "commissioner", "until": "2030-12-31",
+        });
+        done(&self.lead, Method::POST, &self.path("/members"), &member).await;
+    }
+
+    /// The lead makes something of an item that is further from people.
+    pub(super) async fn derives(&self, from: &str, tier: &str, bytes: &[u8]) -> String {
+        let said = |text: &str| BASE64_STANDARD.encode(text);
+        let metadata = format!(
+            "from {},tier {},kind {}",
+            said(from),
+            said(tier),
+            said("transcript")
+        );
+        let asked = self.lead.tus(Method::POST, "/v1/uploads");
+        let asked = asked
+            .header("Upload-Length", bytes.len())
+            .header("Upload-Metadata", metadata)
+            .header("Content-Type", "application/offset+octet-stream");
+        let answer = asked.body(bytes.to_vec()).send().await.expect("answered");
+        assert_eq!(answer.status(), 201, "{answer:?}");
+        let item = answer.headers()["strongroom-item"].to_str();
+        item.expect("text").to_owned()
+    }
+
+    /// A second person looks at it and finds nothing.
+    pub(super) async fn is_checked_by(&self, who: &Person, item: &str) {
+        let path = format!("/v1/items/{item}/check");
+        let passed = json!({ "passed": true, "considered_withdrawals": true });
+        done(who, Method::POST, &path, &passed).await;
+    }
+
+    /// The lead asks for it to be given to the commissioner, and a second person says yes.
+    pub(super) async fn is_released(&self, item: &str, title: &str) -> String {
+        let path = format!("/v1/items/{item}/releases");
+        let release = self.lead.post(&path, &json!({ "title": title })).await;
+        let release = text(&release, "id");
+        let path = format!("/v1/releases/{release}/decision");
+        let yes = json!({ "approved": true, "considered_withdrawals": true });
+        done(&self.second, Method::POST, &path, &yes).await;
+        release
+    }
+
+    /// All that the commissioner was given: the list, and the bytes of each.
+    pub(super) async fn given_to_the_commissioner(&self) -> (Value, Vec<Vec<u8>>) {
+        let list = self.commissioner.get("/v1/releases").await;
+        let mut contents = Vec::new();
+        for release in list.as_array().expect("a list") {
+            let path = format!("/v1/releases/{}/content", text(release, "id"));
+            let answer = self.commissioner.answer(Method::GET, &path).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            contents.push(answer.body.to_vec());
+        }
+        (list, contents)
     }
 
     /// That there is an item, for somebody who may open it.
