@@ -122,7 +122,7 @@ fn check_papers(reader: &Reader<'_>, study: StudyId) -> Result<(), WorkError> {
     }
     let missing: Vec<&str> = missing.iter().map(|paper| paper.name()).collect();
     Err(WorkError::Refused(format!(
-        "nothing is released before the study's papers are on record; missing: {} (`strongroom study amend` records papers, information governance the approval)",
+        "nothing is released before the study's papers are on record; missing: {} (`strongroom study amend --dpia … --data-sharing …`, and information governance records the approval: `strongroom study approve`)",
         missing.join(", ")
     )))
 }

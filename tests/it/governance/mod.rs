@@ -8,6 +8,7 @@ mod disclosure;
 mod intake;
 mod notices;
 mod outputs;
+mod outputs_cli;
 mod people;
 mod redaction;
 mod releases;
