@@ -148,7 +148,10 @@ async fn test_controls(shared: Arc<Shared>) {
     let mut days = ticking(CONTROLS_TESTED_EVERY);
     while shared.seal.reason().is_none() {
         days.tick().await;
-        match controls::test(&shared.service).await {
+        let service = Arc::clone(&shared.service);
+        // Finished before the vault closes: it reads the journal on a thread of its own.
+        let tested = shared.finish(async move { controls::test(&service).await });
+        match tested.await {
             Ok(found) if found.fail.is_empty() => {
                 tracing::info!(
                     controls = found.hold.len(),

@@ -14,6 +14,7 @@ pub(crate) fn rows(reader: &Reader<'_>) -> BTreeMap<String, String> {
             take_table(&mut all, stringify!($table), reader, &tables::$table);
         )+};
     }
+    // CONTACTS_HELD reads the rows of PARTICIPANTS a second way.
     take! {
         PEOPLE INVITATIONS INVITATIONS_OF TOKENS TOKENS_OF
         STUDIES MEMBERSHIPS STUDIES_OF PARTICIPANTS PARTICIPANTS_OF
