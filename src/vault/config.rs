@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -155,6 +156,11 @@ pub(super) fn sync_folder(dir: &Path) -> Result<(), VaultError> {
         .map_err(|error| VaultError::io("sync", dir, error))
 }
 
+/// How often a lock is tried before another process is taken to have the vault open.
+const LOCK_ATTEMPTS: u32 = 20;
+/// How long in between.
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+
 /// Keeps every other process out of the vault until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -169,11 +175,19 @@ impl Lock {
             .truncate(false)
             .open(&path)
             .map_err(|error| VaultError::io("open", &path, error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(VaultError::InUse(dir.to_path_buf())),
-            Err(error) => Err(VaultError::io("lock", &path, error.into())),
+        for patience in (0..LOCK_ATTEMPTS).rev() {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { _file: file }),
+                // A child that this process has just begun holds what was open until it runs a
+                // program of its own.
+                Err(rustix::io::Errno::WOULDBLOCK) if patience > 0 => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                Err(rustix::io::Errno::WOULDBLOCK) => break,
+                Err(error) => return Err(VaultError::io("lock", &path, error.into())),
+            }
         }
+        Err(VaultError::InUse(dir.to_path_buf()))
     }
 }
 
