@@ -12,7 +12,7 @@ use crate::entropy::Entropy;
 /// Encrypts `input` to `recipients` as an age file, and gives the bytes of plaintext in it.
 ///
 /// # Errors
-/// As [`write_header`], [`AgeError::Read`] and [`AgeError::Write`]; what was written is then to be discarded.
+/// As [`super::write_header`], [`AgeError::Read`] and [`AgeError::Write`]; what was written is then to be discarded.
 pub fn seal_file(
     input: &mut impl BufRead,
     output: &mut impl Write,
