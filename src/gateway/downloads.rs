@@ -13,7 +13,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::extract::{One, Query, Who};
+use super::extract::{One, Query, Who, recipients};
 use super::problem::{Answer, Failure};
 use super::range::{Precondition, Wanted, asks_for_part, entity_tag, precondition, wanted};
 use super::state::Shared;
@@ -181,13 +181,7 @@ pub(super) async fn sealed(
             "a sealed copy is made anew each time, so there is nothing to tell of it beforehand; GET it",
         ));
     }
-    let recipients = query.into_iter().map(|(key, value)| match key.as_str() {
-        "recipient" => Ok(value),
-        _ => Err(Failure::bad_request(
-            "the query is not acceptable: it may name recipients and nothing else",
-        )),
-    });
-    let recipients = recipients.collect::<Answer<Vec<_>>>()?;
+    let recipients = recipients(query)?;
     let grant = shared.service.admit::<OpenItem>(&caller, id).await?;
     let permit = shared.transfers.begin(caller.token())?;
     let copy = retrieve::sealed(&shared.service, grant, recipients).await?;

@@ -168,6 +168,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// The age recipients in a query that names nothing else.
+///
+/// # Errors
+/// A [`Failure`] for anything else in it.
+pub(super) fn recipients(query: Vec<(String, String)>) -> Result<Vec<String>, Failure> {
+    let recipients = query.into_iter().map(|(key, value)| match key.as_str() {
+        "recipient" => Ok(value),
+        _ => Err(Failure::bad_request(
+            "the query is not acceptable: it may name recipients and nothing else",
+        )),
+    });
+    recipients.collect()
+}
+
 /// How many rows a page is to have.
 ///
 /// # Errors

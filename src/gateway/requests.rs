@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{Json, JsonOrNone, One, Query, Who};
+use super::extract::{Json, JsonOrNone, One, Query, Who, recipients};
 use super::problem::{Answer, Failure};
 use super::state::Shared;
 use super::transfers::outgoing;
@@ -191,13 +191,7 @@ pub(super) async fn bundle(
             "an answer is made anew each time, so there is nothing to tell of it beforehand; GET it",
         ));
     }
-    let recipients = query.into_iter().map(|(key, value)| match key.as_str() {
-        "recipient" => Ok(value),
-        _ => Err(Failure::bad_request(
-            "the query is not acceptable: it may name recipients and nothing else",
-        )),
-    });
-    let recipients = recipients.collect::<Answer<Vec<_>>>()?;
+    let recipients = recipients(query)?;
     let grant = shared.service.admit::<FetchBundle>(&caller, id).await?;
     let permit = shared.transfers.begin(caller.token())?;
     let body = archive::fetch(&shared.service, grant, &recipients).await?;
