@@ -9,6 +9,7 @@
 #[path = "../tests/it/access/house.rs"]
 mod house;
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,23 @@ fn decisions(criterion: &mut Criterion) {
     ] {
         let [median, p99] = quietest(items, |item| town.house.read().get(&tables::ITEMS, &item));
         eprintln!("a row among {what}: median {median:?}, p99 {p99:?}");
+    }
+    for (what, who, items) in [
+        ("researcher opens", &researcher, &town.items),
+        ("transcriber opens", &transcriber, &town.assigned),
+    ] {
+        let reader = town.house.read();
+        let facts = items.iter().map(|item| {
+            let gathered = gate.gather::<OpenItem>(&reader, who, item, town.house.now);
+            (*item, gathered.expect("it is there"))
+        });
+        let facts: HashMap<_, _> = facts.collect();
+        let [median, p99] = quietest(items, |item| {
+            gate.would_permit::<OpenItem>(who, facts.get(&item)?, town.house.now)
+                .is_ok()
+                .then_some(())
+        });
+        eprintln!("{what}, the facts at hand: median {median:?}, p99 {p99:?}");
     }
     for (what, who, items) in [
         ("researcher opens", &researcher, &town.items),

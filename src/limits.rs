@@ -39,7 +39,7 @@ pub const JOURNAL_RECORD_MAX: usize = 16 * 1024 * 1024;
 pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * MIB;
 
 /// Memory sled may use for its page cache, in bytes (its own default is 1 GiB).
-pub const INDEX_CACHE_BYTES: u64 = 16 * MIB;
+pub const INDEX_CACHE_BYTES: u64 = 64 * MIB;
 
 /// Rows gathered before they are written while the index is rebuilt, in bytes.
 pub const INDEX_GATHER_BYTES: usize = 32 * 1024 * 1024;

@@ -11,7 +11,7 @@ use crate::id::{
 use crate::index::{IndexError, tables};
 use crate::model::{
     Action, Actor, Assignment, Disclosure, Erasure, ErasureStage, Item, Kind, Participant, Release,
-    RightsRequest, Session, Standing, Study, Tier,
+    RightsRequest, Session, Standing, Study, Supplier, Tier,
 };
 
 /// An act that a [`Grant`](super::Grant) can be had for. The types in this file are all there are.
@@ -156,6 +156,8 @@ acts! {
     ReadRelease on ReleaseId => Release, release;
     /// To decide, as a second person, on a release.
     ApproveRelease on ReleaseId => Release, release;
+    /// To know of a supplier.
+    ReadSupplier on SupplierId => Supplier, supplier;
     /// To know of an assignment.
     ReadAssignment on AssignmentId => Assignment, assignment;
     /// To confirm for a supplier that its copies are destroyed.
@@ -309,7 +311,8 @@ impl Act for AssignItem {
         let Some(mut gathered) = item(from, *id)? else {
             return Ok(None);
         };
-        let supplier = from.get(&tables::SUPPLIERS, supplier)?;
+        // One that works for other controllers is as unknown as one that works for nobody (R50).
+        let supplier = from.supplier_for(*supplier, gathered.loaded.study)?;
         gathered.facts.given_to = Some(supplier.map_or(GivenTo::Unknown, GivenTo::Known));
         Ok(Some(gathered))
     }
@@ -419,6 +422,21 @@ fn redactable_item(from: &Gatherer<'_>, id: ItemId) -> Result<Option<Gathered<It
         thing.redactable = from.is_redactable(&gathered.loaded)?;
     }
     Ok(Some(gathered))
+}
+
+fn supplier(from: &Gatherer<'_>, id: SupplierId) -> Result<Option<Gathered<Supplier>>, IndexError> {
+    let Some(loaded) = from.get(&tables::SUPPLIERS, &id)? else {
+        return Ok(None);
+    };
+    Ok(Some(Gathered {
+        thing: Thing::Supplier {
+            id,
+            theirs: from.works_for(id),
+            works_with_them: from.is_on_a_list_of_theirs(&loaded)?,
+        },
+        facts: Facts::default(),
+        loaded,
+    }))
 }
 
 fn assignment(

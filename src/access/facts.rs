@@ -12,7 +12,7 @@ use super::error::Undecided;
 use crate::clock::end_of_london_day;
 use crate::id::{
     AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
-    SessionId, StudyId,
+    SessionId, StudyId, SupplierId,
 };
 use crate::model::study::Requirement;
 use crate::model::{Action, Assignment, Kind, Membership, Person, Role, Study, Supplier, Tier};
@@ -37,6 +37,13 @@ pub(super) enum Thing {
         restricted: bool,
     },
     Item(ItemThing),
+    Supplier {
+        id: SupplierId,
+        /// Whoever asks works for it.
+        theirs: bool,
+        /// It may work for the controller of a study whose team they are in.
+        works_with_them: bool,
+    },
     Assignment {
         id: AssignmentId,
         /// It was given to the supplier that whoever asks works for.
@@ -194,6 +201,7 @@ pub(super) struct Words {
     participant: EntityTypeName,
     session: EntityTypeName,
     item: EntityTypeName,
+    supplier: EntityTypeName,
     assignment: EntityTypeName,
     release: EntityTypeName,
     erasure: EntityTypeName,
@@ -215,6 +223,7 @@ impl Words {
             participant: word("Participant")?,
             session: word("Session")?,
             item: word("Item")?,
+            supplier: word("Supplier")?,
             assignment: word("Assignment")?,
             release: word("Release")?,
             erasure: word("Erasure")?,
@@ -313,6 +322,17 @@ impl Words {
                     ("permitted", truth(item.permitted)),
                     ("shareable", truth(item.shareable)),
                     ("redactable", truth(item.redactable)),
+                ]),
+            ),
+            Thing::Supplier {
+                id,
+                theirs,
+                works_with_them,
+            } => (
+                uid(&self.supplier, id.to_string()),
+                named([
+                    ("theirs", truth(*theirs)),
+                    ("worksWithThem", truth(*works_with_them)),
                 ]),
             ),
             Thing::Assignment { id, theirs, over } => (

@@ -55,18 +55,38 @@ impl Gatekeeper {
     ) -> Result<Grant<A>, Denial> {
         let caller = caller.again(reader, now)?;
         let today = london_day(now);
-        // Before anything is looked up: for who may not even ask, no answer depends on what there is.
-        if !self.may_enter(&caller, A::ACTION, today)? {
-            return Err(match A::WHOLE_VAULT {
-                true => Denial::Refused(Why::NotPermitted),
-                false => Denial::NoSuchThing,
-            });
-        }
+        self.check_entry::<A>(&caller, today)?;
         let gathered = A::gather(&Gatherer::new(reader, caller.person(), today), &on)?;
         let gathered = gathered.ok_or(Denial::NoSuchThing)?;
         let ends = self.judge::<A>(&caller, &gathered, today)?;
         let expires = ends.min(caller.expires());
         Ok(Grant::new(caller, on, gathered.loaded, now, expires))
+    }
+
+    /// What [`decide`](Self::decide) would decide over, to time the decision without its reads.
+    #[doc(hidden)]
+    pub fn gather<A: Act>(
+        &self,
+        reader: &Reader<'_>,
+        caller: &Caller,
+        on: &A::Resource,
+        now: Timestamp,
+    ) -> Result<Gathered<A::Loaded>, Denial> {
+        let gathered = A::gather(&Gatherer::new(reader, caller.person(), london_day(now)), on)?;
+        gathered.ok_or(Denial::NoSuchThing)
+    }
+
+    /// Decides over what [`gather`](Self::gather) gave. It proves nothing: there is no grant in it.
+    #[doc(hidden)]
+    pub fn would_permit<A: Act>(
+        &self,
+        caller: &Caller,
+        gathered: &Gathered<A::Loaded>,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        let today = london_day(now);
+        self.check_entry::<A>(caller, today)?;
+        self.judge::<A>(caller, gathered, today).map(drop)
     }
 
     /// Decides again what `grant` was given for, as things stand in `reader` at `now`; long
@@ -90,6 +110,15 @@ impl Gatekeeper {
     /// [`Denial`].
     pub fn lets_in<A: Act>(&self, caller: &Caller, now: Timestamp) -> Result<bool, Denial> {
         Ok(self.may_enter(caller, A::ACTION, london_day(now))?)
+    }
+
+    /// Asked before anything is looked up: for who may not even ask, no answer depends on what there is.
+    fn check_entry<A: Act>(&self, caller: &Caller, today: Date) -> Result<(), Denial> {
+        match self.may_enter(caller, A::ACTION, today)? {
+            true => Ok(()),
+            false if A::WHOLE_VAULT => Err(Denial::Refused(Why::NotPermitted)),
+            false => Err(Denial::NoSuchThing),
+        }
     }
 
     pub(super) fn may_enter(

@@ -4,11 +4,13 @@ use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
 use super::facts::{Conditions, ItemThing};
-use crate::id::{AssignmentId, ErasureId, ItemId, ParticipantId, SessionId, StudyId, SupplierId};
+use crate::id::{
+    AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
+};
 use crate::index::{IndexError, Leads, Reader, RowKey, Table, tables};
 use crate::model::{
     Assignment, ErasureStage, Item, Kind, Membership, OnWithdrawal, Participant, Permission,
-    Person, Standing, Supplier,
+    Person, Role, Standing, Supplier, Tier,
 };
 
 /// The index, read for one person.
@@ -66,6 +68,39 @@ impl<'a> Gatherer<'a> {
     /// Whether the person works for a supplier.
     pub(super) fn works_for(&self, supplier: SupplierId) -> bool {
         self.person.supplier == Some(supplier)
+    }
+
+    /// A supplier, if it is known to the study's controller.
+    pub(super) fn supplier_for(
+        &self,
+        supplier: SupplierId,
+        study: StudyId,
+    ) -> Result<Option<Supplier>, IndexError> {
+        let (Some(supplier), Some(study)) = (
+            self.get(&tables::SUPPLIERS, &supplier)?,
+            self.get(&tables::STUDIES, &study)?,
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(supplier).filter(|row| row.works_for(&study.controller)))
+    }
+
+    /// Whether a supplier may work for the controller of a study whose team the person is in.
+    pub(super) fn is_on_a_list_of_theirs(&self, supplier: &Supplier) -> Result<bool, IndexError> {
+        for study in self.list::<PersonId, StudyId, _>(&tables::STUDIES_OF, &self.person.id)? {
+            let in_team = self.place(study)?.is_some_and(|place| {
+                matches!(place.role, Role::StudyLead | Role::Researcher)
+                    && place.sees == Tier::Identifiable
+                    && place.until.is_none_or(|last| self.today <= last)
+            });
+            if in_team
+                && let Some(study) = self.get(&tables::STUDIES, &study)?
+                && supplier.works_for(&study.controller)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What a study requires before anybody opens anything.
@@ -194,13 +229,13 @@ impl<'a> Gatherer<'a> {
             let answered = self.get(&tables::ASSIGNMENTS, answered)?;
             best = better(best, answered.filter(|row| row.supplier == supplier.id));
         }
-        Ok(best.map(|assignment| (assignment, supplier)))
+        self.with_standing(best, supplier)
     }
 
     /// Whether an assignment gives its supplier anything now. Of several reasons why not, which it is
     /// makes no difference to them (R14).
     pub(super) fn gives_access(&self, assignment: &Assignment) -> Result<bool, IndexError> {
-        let supplier = self.get(&tables::SUPPLIERS, &assignment.supplier)?;
+        let supplier = self.supplier_for(assignment.supplier, assignment.study)?;
         let Some(supplier) = supplier.filter(|row| row.is_in_force(self.today)) else {
             return Ok(false);
         };
@@ -239,7 +274,20 @@ impl<'a> Gatherer<'a> {
             true => unanswered,
             false => better(unanswered, answered),
         };
-        Ok(assignment.map(|assignment| (assignment, supplier)))
+        self.with_standing(assignment, supplier)
+    }
+
+    /// An assignment and how its supplier stands towards the controller whose material it is.
+    fn with_standing(
+        &self,
+        assignment: Option<Assignment>,
+        supplier: Supplier,
+    ) -> Result<Option<(Assignment, Supplier)>, IndexError> {
+        let Some(assignment) = assignment else {
+            return Ok(None);
+        };
+        let study = self.get(&tables::STUDIES, &assignment.study)?;
+        Ok(study.map(|study| (assignment, supplier.towards(&study.controller))))
     }
 
     fn supplier(&self) -> Result<Option<Supplier>, IndexError> {

@@ -35,6 +35,7 @@ impl Question {
             Thing::Participant { .. } => Some(Self::KnowParticipant),
             Thing::Session { .. } => Some(Self::KnowSession),
             Thing::Item(_) => Some(Self::Do(Action::ReadItem)),
+            Thing::Supplier { .. } => Some(Self::Do(Action::ReadSupplier)),
             Thing::Assignment { .. } => Some(Self::Do(Action::ReadAssignment)),
             Thing::Release { .. } => Some(Self::Do(Action::ReadRelease)),
             Thing::Erasure { .. } => Some(Self::Do(Action::ReadErasure)),
@@ -253,7 +254,7 @@ mod tests {
     use crate::entropy::SystemEntropy;
     use crate::id::{
         AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId,
-        RequestId, SessionId, StudyId,
+        RequestId, SessionId, StudyId, SupplierId,
     };
     use crate::model::person::TERMS_VERSION;
     use crate::model::{Membership, Tier};
@@ -310,6 +311,11 @@ mod tests {
                 shareable: true,
                 redactable: true,
             }),
+            Question::Do(Action::ReadSupplier) => Thing::Supplier {
+                id: SupplierId::random(&entropy).expect("entropy"),
+                theirs: true,
+                works_with_them: true,
+            },
             Question::Do(Action::ReadAssignment | Action::ConfirmDestruction) => {
                 Thing::Assignment {
                     id: AssignmentId::random(&entropy).expect("entropy"),

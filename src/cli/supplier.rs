@@ -23,6 +23,13 @@ pub(super) enum Command {
         /// It is an automatic tool rather than people.
         #[arg(long)]
         automatic: bool,
+        /// A controller it may work for, as its studies name it; all of them are to be given. A new supplier
+        /// may work for every controller when none is.
+        #[arg(long = "controller", value_name = "ORGANISATION")]
+        controllers: Vec<Text>,
+        /// It may work for every controller, also if it was kept to some before.
+        #[arg(long, conflicts_with = "controllers")]
+        every_controller: bool,
     },
     /// Take a supplier off the approved list; its access stops at once.
     Remove {
@@ -46,11 +53,15 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             name,
             contract_signed,
             automatic,
+            controllers,
+            every_controller,
         } => {
+            let said = every_controller || !controllers.is_empty();
             let supplier = NewSupplier {
                 name,
                 contract_signed,
                 automatic,
+                controllers: said.then(|| controllers.into_iter().collect()),
             };
             let created = client.approve_supplier(&supplier).await?;
             out.answer(&created, || {
@@ -72,8 +83,15 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         }
         Command::List => {
             let suppliers = client.suppliers().await?;
-            let heading = ["id", "name", "tool", "contract", "ends", "in force"];
+            let heading = ["id", "name", "tool", "contract", "ends", "in force", "for"];
             out.list(&suppliers, &heading, |supplier| {
+                let controllers = supplier.controllers.as_ref().map(|names| {
+                    let names: Vec<_> = names.iter().map(Text::as_str).collect();
+                    match names.is_empty() {
+                        true => "every controller".to_owned(),
+                        false => names.join(", "),
+                    }
+                });
                 vec![
                     supplier.id.to_string(),
                     supplier.name.to_string(),
@@ -81,6 +99,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
                     supplier.contract_signed.to_string(),
                     supplier.contract_ends.to_string(),
                     yes_no(supplier.in_force),
+                    controllers.unwrap_or_default(),
                 ]
             });
         }

@@ -134,7 +134,21 @@ pub(super) async fn approve_supplier(
 ) -> Answer<(StatusCode, axum::Json<Created<SupplierId>>)> {
     let service = &shared.service;
     let grant = service.admit::<ManageSuppliers>(&caller, ()).await?;
-    let id = supply::approve(service, grant, new.name, new.contract_signed, new.automatic).await?;
+    let NewSupplier {
+        name,
+        contract_signed,
+        automatic,
+        controllers,
+    } = new;
+    let id = supply::approve(
+        service,
+        grant,
+        name,
+        contract_signed,
+        automatic,
+        controllers,
+    )
+    .await?;
     Ok((StatusCode::CREATED, axum::Json(Created { id })))
 }
 
@@ -166,6 +180,8 @@ pub(super) async fn suppliers(
 ) -> Answer<axum::Json<Vec<SupplierView>>> {
     let suppliers = inspect::suppliers(&shared.service, &caller).await?;
     let today = shared.service.today();
-    let suppliers = suppliers.into_iter().map(|row| views::supplier(row, today));
+    let suppliers = suppliers
+        .into_iter()
+        .map(|seen| views::supplier(seen, today));
     Ok(axum::Json(suppliers.collect()))
 }

@@ -7,7 +7,7 @@ use crate::model::release::Verdict;
 use crate::model::supplier::Acceptance;
 use crate::model::{
     Actor, Assignment, Check, Consent, Derived, Entry, Erasure, ErasureStage, Membership,
-    OnWithdrawal, Participant, Person, Scope, Session, Supplier,
+    OnWithdrawal, Participant, Person, Scope, Session,
 };
 use crate::wire::{
     AssignmentView, AuditEntry, ConsentView, ContactView, DerivedView, Enrolled, ErasureView,
@@ -15,7 +15,7 @@ use crate::wire::{
     SessionView, SupplierView, VaultView,
 };
 use crate::work::assigned::AssignmentSeen;
-use crate::work::inspect::{Eyes, ItemSeen};
+use crate::work::inspect::{Eyes, ItemSeen, SupplierSeen};
 use crate::work::oversee::VaultStatus;
 use crate::work::release::ReleaseSeen;
 use crate::work::{enrol, session as sessions};
@@ -266,7 +266,11 @@ pub(super) fn release(ReleaseSeen { release, team }: ReleaseSeen) -> ReleaseView
     }
 }
 
-pub(super) fn supplier(supplier: Supplier, today: Date) -> SupplierView {
+pub(super) fn supplier(seen: SupplierSeen, today: Date) -> SupplierView {
+    let SupplierSeen {
+        supplier,
+        keeps_the_list,
+    } = seen;
     SupplierView {
         contract_ends: supplier.contract_ends(),
         in_force: supplier.is_in_force(today),
@@ -275,6 +279,7 @@ pub(super) fn supplier(supplier: Supplier, today: Date) -> SupplierView {
         automatic: supplier.automatic,
         approved: supplier.approved,
         contract_signed: supplier.contract_signed,
+        controllers: keeps_the_list.then_some(supplier.controllers),
     }
 }
 

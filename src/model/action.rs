@@ -75,6 +75,8 @@ actions! {
     ApproveRelease = "approve-release";
     /// Put a supplier on the approved list, refresh or end its contract.
     ManageSuppliers = "manage-suppliers";
+    /// Know of a supplier.
+    ReadSupplier = "read-supplier";
     /// Give an item to a supplier, take it back.
     AssignItem = "assign-item";
     /// Know of an assignment.

@@ -1,5 +1,7 @@
 //! Suppliers and what is assigned to them.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,9 @@ pub struct Supplier {
     /// Whether it is an automatic tool rather than people (R30).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub automatic: bool,
+    /// The controllers it may work for; none means all of them (R50).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub controllers: BTreeSet<Text>,
 }
 
 impl Supplier {
@@ -34,7 +39,19 @@ impl Supplier {
             contract_signed,
             approved: true,
             automatic: false,
+            controllers: BTreeSet::new(),
         }
+    }
+
+    /// Whether it may work for `controller`.
+    pub fn works_for(&self, controller: &Text) -> bool {
+        self.controllers.is_empty() || self.controllers.contains(controller)
+    }
+
+    /// How it stands towards `controller`: one that may not work for it is not on its list.
+    pub fn towards(mut self, controller: &Text) -> Self {
+        self.approved &= self.works_for(controller);
+        self
     }
 
     /// The last day of the contract: twelve months after it was signed, less a day (R29).
@@ -151,6 +168,28 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use jiff::civil::date;
+
+    #[test]
+    fn r50_a_supplier_of_one_controller_is_on_no_other_list() {
+        let id = SupplierId::random(&SystemEntropy::new()).expect("entropy");
+        let text = |text: &str| text.parse::<Text>().expect("a name");
+        let (one, other) = (text("Ministry of Justice"), text("Home Office"));
+        let everybodys = Supplier::approved(id, text("McGowan"), date(2025, 3, 1));
+        let theirs = Supplier {
+            controllers: BTreeSet::from([one.clone()]),
+            ..everybodys.clone()
+        };
+        let today = date(2025, 6, 1);
+        for (supplier, controller, on_the_list) in [
+            (&everybodys, &one, true),
+            (&everybodys, &other, true),
+            (&theirs, &one, true),
+            (&theirs, &other, false),
+        ] {
+            let towards = supplier.clone().towards(controller);
+            assert_eq!(towards.is_in_force(today), on_the_list, "{controller}");
+        }
+    }
 
     #[test]
     fn r29_a_contract_lasts_twelve_months() {

@@ -1,5 +1,7 @@
 //! Suppliers and what is assigned to them.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,10 @@ pub struct NewSupplier {
     /// Whether it is an automatic tool rather than people.
     #[serde(default)]
     pub automatic: bool,
+    /// The controllers it may work for, an empty list for all of them. Left out, a new supplier may work
+    /// for all, and one that is on the list for those it could work for before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controllers: Option<BTreeSet<Text>>,
 }
 
 /// A supplier.
@@ -41,6 +47,9 @@ pub struct SupplierView {
     pub contract_ends: Date,
     /// Whether it is approved and under contract today.
     pub in_force: bool,
+    /// The controllers it may work for, an empty list for all of them; told to those who keep the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controllers: Option<BTreeSet<Text>>,
 }
 
 /// An item to be given to a supplier.

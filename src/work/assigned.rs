@@ -168,6 +168,9 @@ fn over(
         return Ok(Some(Over::ItemErased));
     }
     let supplier = reader.get(&tables::SUPPLIERS, &assignment.supplier)?;
+    let study = reader.get(&tables::STUDIES, &assignment.study)?;
+    let supplier = supplier.zip(study);
+    let supplier = supplier.map(|(supplier, study)| supplier.towards(&study.controller));
     let approved = supplier.as_ref().is_some_and(|row| row.approved);
     let in_force = supplier.is_some_and(|row| row.is_in_force(today));
     Ok(match () {

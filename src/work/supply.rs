@@ -1,5 +1,7 @@
 //! Suppliers: the approved list, and what is given to them.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::error::WorkError;
@@ -13,21 +15,26 @@ use crate::model::{Actor, Assignment, Event, Participant, Purpose, Supplier, Tex
 /// Puts a supplier on the approved list, or refreshes the contract of one with that name (R29); an
 /// automatic tool is registered like any other (R30).
 ///
+/// It may work for `controllers`, or for all when there are none of them. When nothing is said, a new
+/// one may work for all, and one that is known for those it could work for before (R50).
+///
 /// # Errors
-/// [`WorkError::Unacceptable`] when the contract is signed in the future or lapsed already, and when
-/// people are to become a tool or a tool people.
+/// [`WorkError::Unacceptable`] when the contract is signed in the future or lapsed already, when people
+/// are to become a tool or a tool people, and when no study has such a controller.
 pub async fn approve(
     service: &Service,
     grant: Grant<ManageSuppliers>,
     name: Text,
     contract_signed: Date,
     automatic: bool,
+    controllers: Option<BTreeSet<Text>>,
 ) -> Result<SupplierId, WorkError> {
     let today = service.today();
     let fresh = SupplierId::random(&*service.vault().means().entropy)?;
     service
         .vault()
         .commit(Actor::Person(grant.person()), |draft| {
+            check_controllers(draft.reader(), controllers.iter().flatten())?;
             let suppliers = draft
                 .reader()
                 .page(&tables::SUPPLIERS, &(), None, usize::MAX)?;
@@ -40,9 +47,11 @@ pub async fn approve(
                     false => format!("{name} is registered as people; refresh it without --automatic, or give the tool another name"),
                 }));
             }
-            let id = known.map_or(fresh, |(id, _)| id);
+            let (id, before) = known.map_or((fresh, None), |(id, row)| (id, Some(row)));
+            let before = before.map(|row| row.controllers);
             let supplier = Supplier {
                 automatic,
+                controllers: controllers.or(before).unwrap_or_default(),
                 ..Supplier::approved(id, name, contract_signed)
             };
             if !supplier.is_in_force(today) {
@@ -103,7 +112,10 @@ pub async fn assign(
         .commit(Actor::Person(grant.person()), |draft| {
             let reader = draft.reader();
             let row = reader.get(&tables::SUPPLIERS, &supplier)?;
-            let row = row.ok_or(WorkError::NoSuchThing)?;
+            let study_row = reader.get(&tables::STUDIES, &study)?;
+            let row = row.zip(study_row);
+            let row = row.filter(|(row, study)| row.works_for(&study.controller));
+            let (row, _) = row.ok_or(WorkError::NoSuchThing)?;
             let unacceptable = |what: String| Err(WorkError::Unacceptable(what));
             if until < today {
                 return unacceptable(format!("{until} is past; give the last day of access"));
@@ -178,6 +190,25 @@ pub async fn confirm_destroyed(
             }
         })
         .await
+}
+
+/// Whether every one of them is the controller of a study.
+fn check_controllers<'a>(
+    reader: &Reader<'_>,
+    controllers: impl Iterator<Item = &'a Text>,
+) -> Result<(), WorkError> {
+    let studies = reader.page(&tables::STUDIES, &(), None, usize::MAX)?;
+    for controller in controllers {
+        if !studies
+            .iter()
+            .any(|(_, study)| study.controller == *controller)
+        {
+            return Err(WorkError::Unacceptable(format!(
+                "no study has the controller {controller}; give the name as it stands in the study, or create the study first"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Whether everyone in an item permits what it is to be given to a supplier for.

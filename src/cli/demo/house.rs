@@ -143,6 +143,7 @@ impl House {
             name: text("Fairhand Transcription")?,
             contract_signed: self.today(),
             automatic: false,
+            controllers: None,
         };
         let supplier = client.approve_supplier(&supplier).await?.id;
         let identity = age::x25519::Identity::generate();

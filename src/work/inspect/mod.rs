@@ -6,7 +6,7 @@ pub use items::{Eyes, ItemFilter, ItemSeen, item, items};
 
 use super::error::WorkError;
 use super::service::Service;
-use crate::access::acts::{ManagePeople, ReadErasure, ReadStudy};
+use crate::access::acts::{ManagePeople, ManageSuppliers, ReadErasure, ReadStudy, ReadSupplier};
 use crate::access::{Caller, Grant};
 use crate::id::{ErasureId, ParticipantId, SessionId, StudyId};
 use crate::index::{Reader, tables};
@@ -116,34 +116,39 @@ pub fn sessions(
     Ok(sessions)
 }
 
-/// The approved list, for whoever runs a study or the list; a transcriber sees their own supplier.
+/// A supplier, with what the one who asks may know of it.
+#[derive(Debug)]
+pub struct SupplierSeen {
+    /// The supplier.
+    pub supplier: Supplier,
+    /// Whether the one who asks keeps the list: to others it does not say whom else a supplier works
+    /// for (R50).
+    pub keeps_the_list: bool,
+}
+
+/// The suppliers the caller may know of.
 ///
 /// # Errors
-/// [`WorkError::Refused`] for a commissioner and an auditor's like; those of reading the index.
-pub async fn suppliers(service: &Service, caller: &Caller) -> Result<Vec<Supplier>, WorkError> {
-    let person = caller.person();
-    let all = match person.role {
-        Role::Administrator
-        | Role::InformationGovernance
-        | Role::StudyLead
-        | Role::Researcher
-        | Role::Auditor => true,
-        Role::Transcriber => false,
-        Role::Commissioner => {
-            return Err(WorkError::Refused(
-                "the list of suppliers is for those who work with them".to_owned(),
-            ));
-        }
+/// Those of reading the index and writing the audit.
+pub async fn suppliers(service: &Service, caller: &Caller) -> Result<Vec<SupplierSeen>, WorkError> {
+    record(service, caller, Action::ReadSupplier, "suppliers").await?;
+    if !service.lets_in::<ReadSupplier>(caller)? {
+        return Ok(Vec::new());
+    }
+    let candidates = {
+        let view = service.vault().view()?;
+        let reader = view.reader();
+        reader.page(&tables::SUPPLIERS, &(), None, usize::MAX)?
     };
-    record(service, caller, Action::ReadVault, "suppliers").await?;
-    let view = service.vault().view()?;
-    let rows = view
-        .reader()
-        .page(&tables::SUPPLIERS, &(), None, usize::MAX)?;
-    let rows = rows.into_iter().map(|(_, row)| row);
-    Ok(rows
-        .filter(|row| all || Some(row.id) == person.supplier)
-        .collect())
+    let decided = candidates
+        .iter()
+        .filter_map(|(id, _)| service.decide::<ReadSupplier>(caller, id).ok());
+    let keeps_the_list = service.decide::<ManageSuppliers>(caller, &()).is_ok();
+    let seen = decided.map(|grant| SupplierSeen {
+        supplier: grant.into_loaded(),
+        keeps_the_list,
+    });
+    Ok(seen.collect())
 }
 
 /// The erasures the caller may follow.

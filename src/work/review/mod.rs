@@ -98,7 +98,10 @@ fn holders(reader: &Reader<'_>, study: &Study) -> Result<Vec<Holder>, WorkError>
         let theirs = people.iter().filter(|(_, row)| row.supplier == Some(id));
         holders.extend(theirs.map(|(_, person)| Holder {
             person: person.clone(),
-            by: Through::Supplier(supplier.clone(), assignment.clone()),
+            by: Through::Supplier(
+                supplier.clone().towards(&study.controller),
+                assignment.clone(),
+            ),
         }));
     }
     Ok(holders)

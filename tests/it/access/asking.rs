@@ -91,6 +91,7 @@ pub(crate) fn ask(gate: &Gatekeeper, house: &House, who: &Pass, asked: Asked, id
             Action::RequestRelease => told::<acts::RequestRelease>(on, ids.item),
             Action::ReadRelease => told::<acts::ReadRelease>(on, ids.release),
             Action::ApproveRelease => told::<acts::ApproveRelease>(on, ids.release),
+            Action::ReadSupplier => told::<acts::ReadSupplier>(on, ids.supplier),
             Action::ReadAssignment => told::<acts::ReadAssignment>(on, ids.assignment),
             Action::ConfirmDestruction => told::<acts::ConfirmDestruction>(on, ids.assignment),
             Action::RefuseErasure => told::<acts::RefuseErasure>(on, ids.erasure),

@@ -20,7 +20,7 @@ use strongroom::model::{
     Actor, AnswerWithin, Assignment, Cause, Disclosure, Erasure, Ground, Invitation, Item, Kind,
     LawfulBasis, LeafNumber, Membership, OnWithdrawal, Participant, Permission, Person, Purpose,
     Release, RequestKind, RightsRequest, Role, Scope, Sealed, Session, SessionKind, Standing,
-    Study, Supplier, Tier, Token, Withdrawal,
+    Study, Supplier, Text, Tier, Token, Withdrawal,
 };
 use strongroom::secret::Key;
 use tempfile::TempDir;
@@ -166,6 +166,7 @@ impl House {
     pub(crate) fn place(&mut self, study: StudyId, of: &Pass, role: Role, until: Option<Date>) {
         let membership = Membership::in_team(study, of.id, role, until);
         self.put(&tables::MEMBERSHIPS, (study, of.id), &membership);
+        self.put(&tables::STUDIES_OF, (of.id, study), &());
     }
 
     pub(crate) fn participant(&mut self, study: StudyId) -> ParticipantId {
@@ -437,7 +438,13 @@ impl House {
         self.edit(&tables::STUDIES, study, |row| {
             row.contacts.safeguarding_lead = Some(requested_by);
         });
+        let controller = format!("The controller of {study}");
+        let controller: Text = controller.parse().expect("a name");
         let supplier = self.supplier(Date::constant(2026, 1, 2));
+        self.edit(&tables::SUPPLIERS, supplier, |row| {
+            row.controllers = [controller.clone()].into();
+        });
+        self.edit(&tables::STUDIES, study, |row| row.controller = controller);
         let assignment = self.assign(item, supplier, Date::constant(2026, 3, 31));
         Ids {
             study,

@@ -42,6 +42,8 @@ struct World {
     /// The participant still permits sound recordings and transcripts.
     permitted: bool,
     restricted: bool,
+    /// The supplier that something was assigned to may work for another controller only.
+    elsewhere: bool,
 }
 
 /// The supplier somebody works for.
@@ -85,12 +87,13 @@ prop_compose! {
             prop::bool::weighted(0.8),
             prop::bool::weighted(0.8),
             prop::bool::weighted(0.2),
+            prop::bool::weighted(0.2),
         ),
     ) -> World {
-        let (analyst, terms, permitted, restricted) = rest;
+        let (analyst, terms, permitted, restricted, elsewhere) = rest;
         World {
             role, place, works_for, approved, contract_signed, assigned, until, ended, standing,
-            closed, asked_for_it, analyst, terms, permitted, restricted,
+            closed, asked_for_it, analyst, terms, permitted, restricted, elsewhere,
         }
     }
 }
@@ -99,7 +102,12 @@ impl World {
     /// Builds the facts, and says who asks and for what.
     fn build(&self, house: &mut House) -> (Pass, Ids) {
         let firm = house.supplier(self.contract_signed);
-        house.edit(&tables::SUPPLIERS, firm, |row| row.approved = self.approved);
+        house.edit(&tables::SUPPLIERS, firm, |row| {
+            row.approved = self.approved;
+            if self.elsewhere {
+                row.controllers = ["Another controller".parse().expect("a name")].into();
+            }
+        });
         let works_for = match self.works_for {
             Firm::None => None,
             Firm::TheOneAssigned => Some(firm),
@@ -143,7 +151,7 @@ impl World {
     }
 
     fn firm_in_force(&self) -> bool {
-        self.approved && [IN_FORCE, ENDS_TODAY].contains(&self.contract_signed)
+        self.approved && !self.elsewhere && [IN_FORCE, ENDS_TODAY].contains(&self.contract_signed)
     }
 
     /// Of the research team: a place of the right kind, in force, held by somebody who may hold one.
@@ -274,6 +282,13 @@ impl World {
                 (knows_item, self.leads(), reasons)
             }
             Asked::EndAssignment => (knows_item, self.leads(), vec![]),
+            Asked::To(ReadSupplier) => {
+                let on_their_list = self.works() && !self.elsewhere;
+                let works_there =
+                    self.role == Role::Transcriber && self.works_for == Firm::TheOneAssigned;
+                let knows = on_their_list || works_there || oversees || is(&[admin]);
+                (knows, true, vec![])
+            }
             Asked::To(ReadAssignment) => (knows_assignment, true, vec![]),
             Asked::To(ConfirmDestruction) => {
                 let runs = (!self.is_over(), Why::AssignmentRuns);
@@ -387,9 +402,11 @@ fn one_fact_makes_the_difference() {
         terms: true,
         permitted: true,
         restricted: false,
+        elsewhere: false,
     };
-    let facts: [fn(&mut World); 23] = [
+    let facts: [fn(&mut World); 24] = [
         |_| {},
+        |world| world.elsewhere = true,
         |world| world.place = None,
         |world| world.place = Some((Role::Researcher, None)),
         |world| world.place = Some((Role::Researcher, Some(YESTERDAY))),

@@ -636,6 +636,10 @@ async fn r50_controllers_cannot_tell_of_each_other() {
                 play.step(&Step::Session(number, None)).await;
                 play.step(&Step::Upload(number)).await;
             }
+            let shared = play.supplier;
+            play.supplier = approve_for(&play.house, "Another department").await;
+            play.step(&Step::Assign(1)).await;
+            play.supplier = shared;
             for step in telling()
                 .steps
                 .iter()
@@ -664,12 +668,33 @@ async fn r50_controllers_cannot_tell_of_each_other() {
         ] {
             answers.extend(play.everything(who, true).await);
         }
+        // Then they ask for everything else as well, and do what they may.
+        for who in [
+            &transcriber,
+            &play.commissioner,
+            &play.second,
+            &play.house.staff.lead,
+        ] {
+            answers.extend(play.everything(who, false).await);
+        }
         told.push(answers);
     }
     same(&told[0], &told[1]);
 }
 
-async fn found_another(house: &House) -> StudyId {
+/// A supplier that may work for one controller only.
+async fn approve_for(house: &House, controller: &str) -> SupplierId {
+    let grant = house
+        .admit::<acts::ManageSuppliers>(&house.staff.admin, ())
+        .await;
+    let (name, signed) = (text("Quiet Words"), house.service.today());
+    let controllers = Some([text(controller)].into());
+    let grant = grant.expect("granted");
+    let approved = supply::approve(&house.service, grant, name, signed, false, controllers);
+    approved.await.expect("approved")
+}
+
+pub(super) async fn found_another(house: &House) -> StudyId {
     let grant = house
         .admit::<acts::CreateStudy>(&house.staff.lead, ())
         .await;

@@ -6,12 +6,15 @@ use futures::StreamExt as _;
 use jiff::civil::Date;
 use jiff::{SignedDuration, ToSpan as _};
 use strongroom::access::acts;
-use strongroom::id::{AssignmentId, ItemId, SupplierId};
+use strongroom::entropy::SystemEntropy;
+use strongroom::id::{AssignmentId, ItemId, StudyId, SupplierId};
+use strongroom::index::tables;
 use strongroom::model::supplier::Shortcoming;
-use strongroom::model::{Kind, Permission, Purpose};
+use strongroom::model::{Kind, Permission, Purpose, Role};
 use strongroom::work::assigned::{self, AssignmentSeen};
-use strongroom::work::{WorkError, deposit, retrieve, supply, transcript};
+use strongroom::work::{WorkError, deposit, inspect, retrieve, supply, transcript};
 
+use super::blind::found_another;
 use super::outputs::{text, told};
 use crate::support::house::{House, Pass, noise};
 
@@ -33,7 +36,27 @@ impl House {
             .admit::<acts::ManageSuppliers>(&self.staff.admin, ())
             .await?;
         let signed = self.service.today();
-        supply::approve(&self.service, grant, text(name), signed, automatic).await
+        supply::approve(&self.service, grant, text(name), signed, automatic, None).await
+    }
+
+    /// Approves a supplier for some controllers only.
+    async fn approve_for(&self, name: &str, controllers: &[&str]) -> Result<SupplierId, WorkError> {
+        let admin = &self.staff.admin;
+        let grant = self.admit::<acts::ManageSuppliers>(admin, ()).await?;
+        let controllers = controllers.iter().map(|name| text(name)).collect();
+        let (signed, service) = (self.service.today(), &self.service);
+        supply::approve(service, grant, text(name), signed, false, Some(controllers)).await
+    }
+
+    async fn listed(&self, who: &Pass) -> Vec<String> {
+        let rows = inspect::suppliers(&self.service, &self.caller(who)).await;
+        let rows = rows.expect("listed");
+        let mut names: Vec<_> = rows
+            .iter()
+            .map(|row| row.supplier.name.to_string())
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     async fn assigned(&self, who: &Pass, outstanding: bool) -> Vec<AssignmentSeen> {
@@ -313,4 +336,103 @@ async fn r14_a_supplier_cannot_tell_a_withdrawal_from_an_end() {
             .await
             .expect("confirmed");
     }
+}
+
+fn controller_of(house: &House, study: StudyId) -> String {
+    let view = house.service.vault().view().expect("the index runs");
+    let row = view.reader().get(&tables::STUDIES, &study);
+    row.expect("the index runs")
+        .expect("a study")
+        .controller
+        .to_string()
+}
+
+/// R50: each controller has a list of its own. Who works for another is not on it, and giving them
+/// something is answered as for a supplier that nobody ever approved.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r50_a_controller_does_not_see_whom_another_works_with() {
+    let mut house = House::new().await;
+    let (_, item) = house.interview("Agnes", b"hers").await;
+    let first = house.staff.study;
+    let ours = controller_of(&house, first);
+    let lead = house.staff.lead.clone();
+    house.staff.lead = house.invite(Role::StudyLead).await;
+    house.staff.study = found_another(&house).await;
+    let other_lead = house.staff.lead.clone();
+    house.staff.lead = lead.clone();
+    house.staff.study = first;
+
+    let theirs = house.approve_for("Quiet Words", &["Another department"]);
+    let theirs = theirs.await.expect("approved");
+    let of_ours = [ours.as_str()];
+    let mine = house.approve_for("McGowan Transcriptions", &of_ours);
+    let mine = mine.await.expect("approved");
+    let everybodys = house.tool("Open Ears", false).await.expect("approved");
+    assert_eq!(
+        house.listed(&lead).await,
+        ["McGowan Transcriptions", "Open Ears"]
+    );
+    assert_eq!(
+        house.listed(&other_lead).await,
+        ["Open Ears", "Quiet Words"]
+    );
+    let keepers = [&house.staff.admin, &house.staff.governance];
+    for keeper in keepers {
+        assert_eq!(house.listed(keeper).await.len(), 3);
+    }
+    assert!(
+        house
+            .listed(&house.invite(Role::Commissioner).await)
+            .await
+            .is_empty()
+    );
+
+    let until = house.service.today();
+    let unknown = SupplierId::random(&SystemEntropy::new()).expect("entropy");
+    let refused = async |to| told(house.give(item, to, Purpose::Transcription, until).await);
+    assert_eq!(refused(theirs).await, refused(unknown).await);
+    let given = house
+        .give(item, mine, Purpose::Transcription, until)
+        .await
+        .expect("given");
+    house
+        .give(item, everybodys, Purpose::Transcription, until)
+        .await
+        .expect("given");
+
+    // Kept to the other controller, it reaches what it was given no more, that very moment.
+    let transcriber = house.transcriber_of(mine).await;
+    house
+        .admit::<acts::OpenItem>(&transcriber, item)
+        .await
+        .expect("opens");
+    let again = house.approve_for("McGowan Transcriptions", &["Another department"]);
+    assert_eq!(again.await.expect("approved"), mine);
+    let refused = house.admit::<acts::OpenItem>(&transcriber, item).await;
+    assert!(matches!(refused, Err(WorkError::NoSuchThing)));
+    let rows = house.assigned(&lead, false).await;
+    let row = rows
+        .iter()
+        .find(|row| row.assignment.id == given)
+        .expect("listed");
+    assert_eq!(row.over.map(assigned::Over::name), Some("supplier-removed"));
+    // A refreshed contract changes nothing about whom it may work for.
+    house
+        .tool("McGowan Transcriptions", false)
+        .await
+        .expect("refreshed");
+    assert!(
+        !house
+            .listed(&lead)
+            .await
+            .contains(&"McGowan Transcriptions".to_owned())
+    );
+
+    let mistyped = house
+        .approve_for("Loud Words", &["Another departmint"])
+        .await;
+    assert_eq!(
+        told(mistyped),
+        "no study has the controller Another departmint; give the name as it stands in the study, or create the study first"
+    );
 }

@@ -347,7 +347,7 @@ impl House {
             .granted::<acts::ManageSuppliers>(&self.staff.admin, ())
             .await;
         let name = text("McGowan Transcriptions");
-        let supplier = supply::approve(&self.service, grant, name, contract_signed, false)
+        let supplier = supply::approve(&self.service, grant, name, contract_signed, false, None)
             .await
             .expect("approved");
         let pass = invite(
