@@ -186,6 +186,9 @@ pub const SEARCH_PAGE: usize = 4096;
 /// their keys: some 40 MB.
 pub const SEARCH_AT_ONCE: usize = 128 * 1024;
 
+/// Longest that backups can be declared to be kept, in days: a hundred years.
+pub const BACKUPS_KEPT_DAYS_MAX: i64 = 36_525;
+
 /// Erasures whose keys are looked for again when the controls are tested.
 pub const CONTROLS_ERASURES: usize = 1000;
 

@@ -1,32 +1,54 @@
-//! `certificate verify`: offline, on any machine.
+//! `certificate verify|show`: offline, on any machine.
 
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::output::Output;
-use super::profile::{Profile, refused_by_system};
+use super::profile::refused_by_system;
 use crate::work::certificate;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Verify a certificate with the vault's public key; no network, no login.
+    /// Verify a certificate with the vault's public key; no network, no login. It says in plain words
+    /// what the certificate proves and what it does not.
     Verify {
         /// The certificate.
         file: PathBuf,
-        /// A file with the key that `strongroom vault key` prints.
+        /// A file with the key that `strongroom vault key` prints, and the vault's organisation publishes.
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
     },
+    /// Show what a certificate says, without verifying it.
+    Show {
+        /// The certificate.
+        file: PathBuf,
+    },
 }
 
-pub(super) async fn run(command: Command, _profile: &Profile, out: &Output) -> Result<(), Failure> {
-    let Command::Verify { file, key } = command;
-    let (note, key) = (read(&file)?, read(&key)?);
-    let certificate =
-        certificate::verify(&note, &key).map_err(|error| Failure::failed(error.to_string()))?;
-    out.answer(&certificate, || {
-        format!("The signature fits, and not a byte was changed.\n\n{certificate}")
-    });
+pub(super) fn run(command: Command, out: &Output) -> Result<(), Failure> {
+    let failed = |error: certificate::CertificateError| Failure::failed(error.to_string());
+    match command {
+        Command::Verify { file, key } => {
+            let (note, key) = (read(&file)?, read(&key)?);
+            let certificate = certificate::verify(&note, &key).map_err(failed)?;
+            out.answer(&certificate, || {
+                format!(
+                    "Verified: it is signed with that key, not a byte of it was changed, and the vault's log has it on record.\n\n{}",
+                    certificate.text().trim_end()
+                )
+            });
+        }
+        Command::Show { file } => {
+            let statement = certificate::read(&read(&file)?).map_err(failed)?;
+            out.answer(&statement, || {
+                format!(
+                    "NOT VERIFIED: anybody could have written this. `strongroom certificate verify {} --key KEYFILE` verifies it.\n\n{}",
+                    file.display(),
+                    statement.text().trim_end()
+                )
+            });
+        }
+    }
     Ok(())
 }
 

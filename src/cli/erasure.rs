@@ -1,6 +1,6 @@
 //! `erasure list|show|approve|refuse|letter|certificate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use super::output::{Output, or_dash};
@@ -11,6 +11,7 @@ use crate::id::ErasureId;
 use crate::model::ErasureStage;
 use crate::model::erasure::LateReason;
 use crate::wire::{ErasureView, NewErasureRefusal};
+use crate::work::certificate;
 use serde_json::json;
 
 #[derive(Debug, clap::Subcommand)]
@@ -47,7 +48,7 @@ pub(super) enum Command {
     Certificate {
         /// The erasure.
         erasure: ErasureId,
-        /// Write it to a file.
+        /// Write it to a file: a PDF when its name ends in .pdf, with the signed note attached.
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -91,6 +92,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::Certificate { erasure, output } => {
             let note = client.certificate(erasure).await?;
             match output {
+                Some(path) if is_pdf(&path) => pdf(&client, &note, &path, out).await?,
                 None if out.is_json() => {
                     out.answer(&json!({ "id": erasure, "certificate": note }), String::new);
                 }
@@ -112,17 +114,35 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
     Ok(())
 }
 
+fn is_pdf(path: &Path) -> bool {
+    let ending = path.extension();
+    ending.is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"))
+}
+
+/// The certificate as a page for the file, once it is verified; the signed one is attached to it.
+async fn pdf(client: &Client, note: &str, path: &Path, out: &Output) -> Result<(), Failure> {
+    let key = client.verifier_key().await?.key;
+    let certificate =
+        certificate::verify(note, &key).map_err(|error| Failure::failed(error.to_string()))?;
+    std::fs::write(path, certificate.pdf(note, &key))
+        .map_err(|error| refused_by_system("write", path, &error))?;
+    let erasure = certificate.statement.erasure;
+    out.answer(&json!({ "id": erasure, "file": path.to_string_lossy() }), || {
+        format!(
+            "Written to {}. The signed certificate and the key are attached to it, and it says how they are verified.",
+            path.display()
+        )
+    });
+    Ok(())
+}
+
 async fn letter(
     client: &Client,
     erasure: ErasureId,
     output: Option<PathBuf>,
     out: &Output,
 ) -> Result<(), Failure> {
-    let is_pdf = |path: &PathBuf| {
-        let ending = path.extension();
-        ending.is_some_and(|ending| ending.eq_ignore_ascii_case("pdf"))
-    };
-    let as_text = !output.as_ref().is_some_and(is_pdf);
+    let as_text = !output.as_deref().is_some_and(is_pdf);
     let letter = client.letter(erasure, as_text).await?;
     let Some(path) = output else {
         let text = String::from_utf8_lossy(&letter).into_owned();

@@ -227,7 +227,7 @@ async fn dispatch(cli: Cli, out: &Output) -> Result<(), Failure> {
         Command::Erasure(command) => erasure::run(command, &profile()?, out).await,
         Command::Request(command) => request::run(command, &profile()?, out).await,
         Command::Disclosure(command) => disclosure::run(command, &profile()?, out).await,
-        Command::Certificate(command) => certificate::run(command, &profile()?, out).await,
+        Command::Certificate(command) => certificate::run(command, out),
         Command::Retention(command) => retention::run(command, &profile()?, out).await,
         Command::Review(command) => review::run(command, &profile()?, out).await,
         Command::Audit(command) => audit::run(command, &profile()?, out).await,

@@ -10,7 +10,8 @@ use super::serve::{means, store_credentials};
 use super::unlock::identities;
 use super::vault::absolute;
 use crate::keyring::Recipients;
-use crate::vault::{Opening, Rotation, Vault};
+use crate::limits::BACKUPS_KEPT_DAYS_MAX;
+use crate::vault::{Config, Opening, Rotation, Vault};
 use crate::work::{self, WorkError, doctor};
 
 /// A vault's folder, and what unlocks it.
@@ -71,6 +72,18 @@ pub(super) struct RotateArgs {
     /// A root slot that is lost, or to be retired, as `vault.json` names it; may be repeated.
     #[arg(long, value_name = "PATH")]
     drop_slot: Vec<PathBuf>,
+}
+
+/// Declare how long backups of the vault are kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct DeclareArgs {
+    /// The vault's folder.
+    #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
+    vault: PathBuf,
+    /// The longest any backup of the vault is kept, in days, wherever it lies: the vault's own, and the
+    /// machine's if they hold its folder.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=BACKUPS_KEPT_DAYS_MAX))]
+    backups_kept_days: u32,
 }
 
 /// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
@@ -203,7 +216,7 @@ pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure>
             "Epoch {} has begun, and the old root is gone from every slot.",
             rotated.epoch
         )];
-        lines.extend(rotated.slots.iter().cloned());
+        lines.extend(rotated.slots.iter().map(ToString::to_string));
         lines.push("Back up now: what was backed up before opens with no root any more.".to_owned());
         for dropped in &args.drop_slot {
             lines.push(format!(
@@ -212,6 +225,17 @@ pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure>
             ));
         }
         lines.join("\n")
+    });
+    Ok(())
+}
+
+pub(super) async fn declare(args: DeclareArgs, out: Output) -> Result<(), Failure> {
+    let (dir, days) = (args.vault, args.backups_kept_days);
+    let declared = aside(move || Ok(Config::declare_backups(&dir, days)?)).await?;
+    out.answer(&json!({ "backups_kept_days": declared.backups_kept_days }), || {
+        format!(
+            "Certificates say from now on that what was erased is gone from backups after {days} days. See to it that no backup is kept longer."
+        )
     });
     Ok(())
 }

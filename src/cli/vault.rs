@@ -32,6 +32,9 @@ pub(super) enum Command {
     /// Replace the root, change who unlocks the vault, add and drop root slots; the gateway must be
     /// stopped. Nobody is erased and nothing is encrypted anew.
     Rotate(upkeep::RotateArgs),
+    /// Declare how long backups of the vault are kept, which certificates say; the gateway must be
+    /// stopped.
+    Declare(upkeep::DeclareArgs),
     /// Hold journal, index, keys, slots and bucket against each other; the gateway must be stopped.
     Doctor(upkeep::DoctorArgs),
 }
@@ -87,6 +90,7 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
         Command::Backup(args) => upkeep::back_up(args, *out).await,
         Command::Restore(args) => upkeep::restore(args, *out).await,
         Command::Rotate(args) => upkeep::rotate(args, *out).await,
+        Command::Declare(args) => upkeep::declare(args, *out).await,
         Command::Doctor(args) => upkeep::examine(args, *out).await,
     }
 }
@@ -159,6 +163,11 @@ fn describe(vault: &VaultView) -> String {
         format!("bucket: {} at {}", vault.bucket, vault.endpoint),
         format!("location: {}", vault.location),
     ];
+    lines.extend(
+        vault
+            .backups_kept_days
+            .map(|days| format!("backups are kept for {days} days")),
+    );
     lines.extend(vault.slots.iter().map(|slot| format!("root slot: {slot}")));
     lines.extend(
         vault

@@ -142,6 +142,9 @@ pub(super) async fn letter(
 }
 
 /// The signed certificate of an erasure (a C2SP signed note), once there is one.
+///
+/// It is drawn up anew when what lies elsewhere has changed since: a supplier confirmed that its
+/// copies are destroyed, or backups are kept for another time.
 #[utoipa::path(
     get, path = "/v1/erasures/{erasure}/certificate", tag = "erasures",
     params(("erasure" = ErasureId, Path, description = "The erasure")),
@@ -152,10 +155,8 @@ pub(super) async fn certificate(
     caller: Who,
     One(id): One<ErasureId>,
 ) -> Answer<Response> {
-    let grant = shared
-        .service
-        .admit_reading::<ReadErasure>(&caller, id)
-        .await?;
-    let note = erase::certificate(grant)?;
+    let service = &shared.service;
+    let grant = service.admit_reading::<ReadErasure>(&caller, id).await?;
+    let note = erase::certificate(service, grant).await?;
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
 }

@@ -344,6 +344,7 @@ pub(super) fn vault(status: VaultStatus) -> VaultView {
         journal_records: status.journal_records,
         journal_root: status.journal_root,
         slots: status.slots,
+        backups_kept_days: status.backups_kept_days,
         bucket: status.bucket,
         endpoint: status.endpoint,
         location: status.location,

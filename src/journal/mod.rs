@@ -72,7 +72,9 @@ pub use self::anchor::Anchor;
 pub use self::copy::{Copied, copy};
 pub use self::error::{Damage, Error};
 pub use self::notes::{NoteSigner, NoteVerifier};
-pub use self::proof::{Consistency, Inclusion, origin, verify_checkpoint, verify_tlog_proof};
+pub use self::proof::{
+    Consistency, Inclusion, origin, public_part, verify_checkpoint, verify_tlog_proof,
+};
 pub use self::record::{Evidence, Keys, Record, Recovery, StoredRecord};
 
 const RECORD_KEY_INFO: &[u8] = b"strongroom/journal/v1";

@@ -12,6 +12,8 @@ use crate::id::VaultId;
 const TLOG_PROOF: &str = "c2sp.org/tlog-proof@v1";
 /// A tree of 2⁶⁴ records is 64 levels high, so no honest path is longer, in hashes.
 const PATH_MAX: usize = 64;
+/// Length of the digest that leaf data end in, in bytes.
+const DIGEST_BYTES: usize = 32;
 
 /// Where a record lies and the hashes that lead from it to a root (RFC 6962, section 2.1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +101,15 @@ pub fn verify_checkpoint(note: &str, verifier: &NoteVerifier) -> Result<Anchor, 
             root: checkpoint.hash().0,
         })
         .ok_or_else(|| Error::NotACheckpoint(verifier.name().to_owned()))
+}
+
+/// The public part in a record's leaf data ([`Record::leaf`](super::Record::leaf)); nothing when
+/// the data are not those of a leaf.
+pub fn public_part(leaf: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = leaf.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (public, digest) = rest.split_at_checked(u32::from_be_bytes(*length).try_into().ok()?)?;
+    (digest.len() == DIGEST_BYTES).then_some(public)
 }
 
 /// Checks a C2SP `tlog-proof` for the record whose leaf data are `leaf`, and gives the record's

@@ -13,12 +13,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::entropy::Entropy;
 use crate::id::VaultId;
+use crate::model::{Effaced, Retired, SlotKind};
 
 use super::anchor::{self, COPY_BYTES, Copy, SlotAnchor};
 use super::disk::{Disk, FileDisk, Refused};
 use super::position::{Opened, POSITION_BYTES, Position, Whole};
 use super::recipients::Recipients;
-use super::slot::{Contents, Held, Retired, Root, RootSlot, SlotError};
+use super::slot::{Contents, Held, Root, RootSlot, SlotError};
 use super::unlock::Identities;
 
 const POSITIONS: usize = 2;
@@ -214,8 +215,8 @@ impl FileSlot {
 }
 
 impl RootSlot for FileSlot {
-    fn kind(&self) -> &'static str {
-        "file"
+    fn kind(&self) -> SlotKind {
+        SlotKind::File
     }
 
     fn describe(&self) -> String {
@@ -308,8 +309,10 @@ impl RootSlot for FileSlot {
         Ok(Retired {
             slot: self.describe(),
             kept: keep,
-            overwritten: self.disk.overwrites(),
-            hole_punched,
+            effaced: Effaced::File {
+                overwritten: self.disk.overwrites(),
+                hole_punched,
+            },
         })
     }
 

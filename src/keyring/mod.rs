@@ -36,12 +36,13 @@ mod walk;
 pub use crate::model::key::{
     FAN_OUT, LEAVES_MAX, LEVELS, LeafNumber, NodeId, TreeChange, WrappedKey,
 };
+pub use crate::model::slot::{Effaced, Retired, SlotKind};
 pub use anchor::SlotAnchor;
 pub use destroy::Destruction;
 pub use file_slot::FileSlot;
 pub use recipients::Recipients;
 pub use rows::{MemoryNodes, NodesError, WrappedNodes};
-pub use slot::{Contents, Held, Retired, Root, RootSlot, SlotError};
+pub use slot::{Contents, Held, Root, RootSlot, SlotError};
 pub use slot_set::SlotSet;
 pub use tree::{KeyError, KeyTree};
 pub use unlock::{Ask, Identities, UnlockError};

@@ -1,13 +1,13 @@
 //! What a root slot holds and promises, whatever it is made of.
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::io;
 
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::entropy::{Entropy, EntropyError};
 use crate::id::VaultId;
+use crate::model::{Retired, SlotKind};
 use crate::secret::{KEY_BYTES, Key, SecretBytes};
 
 use super::anchor::SlotAnchor;
@@ -124,44 +124,13 @@ pub struct Held {
     pub torn: bool,
 }
 
-/// A slot's confirmation that it has let go of every root but one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Retired {
-    /// The slot, as it describes itself.
-    pub slot: String,
-    /// The epoch of the one root left.
-    pub kept: u64,
-    /// Whether the old bytes were overwritten where they lay: false on a file system that writes elsewhere.
-    pub overwritten: bool,
-    /// Whether the blocks were also given back, so that a solid-state disk may erase them.
-    pub hole_punched: bool,
-}
-
-impl fmt::Display for Retired {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let overwritten = match self.overwritten {
-            true => "overwritten where they lay",
-            false => "superseded; the file system writes elsewhere, so remnants may stay",
-        };
-        let punched = match self.hole_punched {
-            true => "and given back to the disk",
-            false => "and not given back to the disk, which cannot take them",
-        };
-        write!(
-            f,
-            "{} let go of every root but that of epoch {}; the old bytes were {overwritten} {punched}",
-            self.slot, self.kept
-        )
-    }
-}
-
 /// A small store, outside index and backups, that can be made to forget.
 ///
 /// It holds one root, or two while one replaces the other; at no moment neither. It never makes a
 /// root by itself. Slots of other kinds (PKCS#11, a key management service) would implement this.
 pub trait RootSlot: Debug + Send + Sync {
-    /// What kind of slot it is, in a word.
-    fn kind(&self) -> &'static str;
+    /// What kind of slot it is; certificates name it, and what it cannot rule out.
+    fn kind(&self) -> SlotKind;
 
     /// The slot in a few words for a person: its kind and where it is.
     fn describe(&self) -> String;

@@ -2,10 +2,11 @@
 
 use crate::entropy::Entropy;
 use crate::id::VaultId;
+use crate::model::Retired;
 
 use super::anchor::SlotAnchor;
 use super::recipients::Recipients;
-use super::slot::{Contents, Retired, Root, RootSlot, SlotError};
+use super::slot::{Contents, Root, RootSlot, SlotError};
 use super::unlock::Identities;
 
 /// One slot or several, which hold the same.

@@ -11,6 +11,8 @@ use crate::model::event::Actor;
 use crate::model::item::Kind;
 use crate::model::key::LeafNumber;
 use crate::model::retention::StudyMoment;
+use crate::model::slot::Retired;
+use crate::model::token::Digest;
 use crate::model::word::words;
 
 /// A destruction of keys, and how far it has come.
@@ -48,7 +50,7 @@ pub struct Erasure {
     pub epoch: Option<u64>,
     /// What each root slot said when it let go of the old root, and when the last one had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub old_root_effaced: Option<(Timestamp, Vec<String>)>,
+    pub old_root_effaced: Option<(Timestamp, Vec<Retired>)>,
     /// Objects deleted from the store.
     #[serde(default)]
     pub deleted: Vec<DeletedObject>,
@@ -234,9 +236,10 @@ pub struct DeletedObject {
     /// Versions deleted.
     pub versions: u64,
     /// Delete markers removed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub delete_markers: u64,
     /// Unfinished uploads aborted.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub unfinished_uploads: u64,
 }
 
@@ -250,4 +253,15 @@ impl DeletedObject {
             unfinished_uploads: 0,
         }
     }
+}
+
+/// A certificate names thousands of objects: what is nothing is left out.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// The public part of the record that commits a vault to what a certificate states: it says nothing
+/// to whoever does not have the statement.
+pub fn commitment(statement: &Digest) -> String {
+    format!("strongroom/erasure/v1 sha256:{statement}\n")
 }

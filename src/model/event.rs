@@ -11,7 +11,7 @@ use crate::id::{
 use crate::model::action::Action;
 use crate::model::consent::Consent;
 use crate::model::disclosure::{Decision, Disclosure};
-use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget, LateReason};
+use crate::model::erasure::{DeletedObject, Erasure, ErasureTarget, LateReason, commitment};
 use crate::model::item::{Check, Item};
 use crate::model::key::{LeafNumber, TreeChange};
 use crate::model::participant::Participant;
@@ -22,6 +22,7 @@ use crate::model::residency::Attestation;
 use crate::model::retention::StudyMoment;
 use crate::model::sealed::Sealed;
 use crate::model::session::Session;
+use crate::model::slot::Retired;
 use crate::model::study::{Notice, Study};
 use crate::model::supplier::{Assignment, Shortcoming, Supplier};
 use crate::model::text::Text;
@@ -384,7 +385,7 @@ pub enum Event {
         /// The erasure.
         erasure: ErasureId,
         /// What each slot said.
-        slots: Vec<String>,
+        slots: Vec<Retired>,
     },
     /// The ciphertext is gone from the store.
     CiphertextDeleted {
@@ -393,7 +394,15 @@ pub enum Event {
         /// What was deleted.
         deleted: Vec<DeletedObject>,
     },
-    /// The erasure was verified and certified.
+    /// What a certificate will state is settled. The record's public part commits to it, so that
+    /// the certificate can prove that the log has it.
+    CertificateDrawnUp {
+        /// The erasure.
+        erasure: ErasureId,
+        /// The digest of the statement.
+        statement: Digest,
+    },
+    /// The erasure was verified and certified; anew, when what lies elsewhere has changed.
     ErasureCertified {
         /// Which.
         erasure: ErasureId,
@@ -467,7 +476,7 @@ pub enum Event {
     /// Every root slot has let go of the root that was replaced.
     RootRetired {
         /// What each slot said.
-        slots: Vec<String>,
+        slots: Vec<Retired>,
     },
     /// The journal was put back from a backup that ended earlier (operator's word).
     RecordsLost {
@@ -490,6 +499,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// The part of its record that is readable without a key, and proven to others with it.
+    pub fn public_part(&self) -> Vec<u8> {
+        match self {
+            Self::CertificateDrawnUp { statement, .. } => commitment(statement).into_bytes(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The event's name, as the audit shows it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -541,6 +558,7 @@ impl Event {
             Self::KeysDestroyed { .. } => "keys-destroyed",
             Self::OldRootEffaced { .. } => "old-root-effaced",
             Self::CiphertextDeleted { .. } => "ciphertext-deleted",
+            Self::CertificateDrawnUp { .. } => "certificate-drawn-up",
             Self::ErasureCertified { .. } => "erasure-certified",
             Self::RequestOpened { .. } => "request-opened",
             Self::RequestPaused { .. } => "request-paused",

@@ -6,6 +6,8 @@
 mod font;
 mod layout;
 
+use std::fmt::Write as _;
+
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 
 use font::Font;
@@ -20,6 +22,23 @@ pub enum Block {
     Paragraph(String),
     /// Labels, each with what it stands for beside it.
     Facts(Vec<(String, String)>),
+}
+
+/// The same as [`pdf`] makes, as plain text.
+pub fn plain(title: &str, blocks: &[Block]) -> String {
+    let mut text = format!("{title}\n\n");
+    for block in blocks {
+        // Writing to a string does not fail.
+        let _ = match block {
+            Block::Heading(heading) => writeln!(text, "\n{heading}\n"),
+            Block::Paragraph(paragraph) => writeln!(text, "{paragraph}\n"),
+            Block::Facts(facts) => facts
+                .iter()
+                .try_for_each(|(label, value)| writeln!(text, "  {label}: {value}"))
+                .and_then(|()| writeln!(text)),
+        };
+    }
+    text
 }
 
 /// Makes a PDF of a title and what follows it, on as many numbered pages as it takes, with `attached`

@@ -58,7 +58,7 @@ impl Vault {
     pub fn restore(from: &Path, dir: &Path, slots: Vec<PathBuf>) -> Result<BackedUp, VaultError> {
         let config = Config::read(from)?;
         config::make_folder(dir)?;
-        let config = Config::new(config.vault, slots, config.store);
+        let config = Config { slots, ..config };
         let objects = match config.store {
             StoreChoice::Embedded { .. } => mirror(&from.join(STORE_DIR), &dir.join(STORE_DIR))?,
             StoreChoice::S3 { .. } => 0,

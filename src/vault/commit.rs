@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::error::VaultError;
-use super::{Nodes, Rooted, Vault, View, confirmations};
+use super::{Nodes, Rooted, Vault, View};
 use crate::id::ErasureId;
 use crate::index::{IndexError, Reader, project, tables};
 use crate::journal;
@@ -72,10 +72,25 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<T, E> {
+        self.commit_placed(by, decide)
+            .await
+            .map(|(_, answer)| answer)
+    }
+
+    /// Decides and makes a change as [`commit`](Self::commit) does, and gives its record's place in
+    /// the journal as well.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_placed<T, E: From<VaultError>>(
+        &self,
+        by: Actor,
+        decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
+    ) -> Result<(u64, T), E> {
         let (position, answer) = self.write(by, decide)?;
         let durable = self.journal.durable(position).await;
         durable.map_err(VaultError::from)?;
-        Ok(answer)
+        Ok((position, answer))
     }
 
     /// Decides and writes as [`commit`](Self::commit) does, without waiting for the disk: for what
@@ -127,10 +142,9 @@ impl Vault {
         };
         drop(committing);
         let before = epoch.saturating_sub(1);
-        let retired = self.slots.retire(before, &*self.means.entropy)?;
+        let slots = self.slots.retire(before, &*self.means.entropy)?;
         self.commit_blocking(Actor::Gateway, |draft| {
             tracing::info!(%erasure, epoch, at = %draft.now(), "the old root is gone from every slot");
-            let slots = confirmations(&retired);
             Ok::<_, VaultError>((Event::OldRootEffaced { erasure, slots }, ()))
         })?;
         self.anchor().map(drop)
@@ -245,7 +259,8 @@ impl Vault {
             .map_err(|error| VaultError::NotWritable(error.to_string()))?;
         // Projected before it is written: an entry that contradicts the index never gets in.
         let batch = project(&self.index.read()?, entry)?;
-        let position = self.journal.append(&[], &payload)?;
+        let public = entry.event.public_part();
+        let position = self.journal.append(&public, &payload)?;
         let written = self.journal.written_anchor();
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = entry.at;
         self.index.apply(batch, written.size, written.root)?;

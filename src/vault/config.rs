@@ -28,6 +28,9 @@ pub struct Config {
     pub slots: Vec<PathBuf>,
     /// Where material is stored.
     pub store: StoreChoice,
+    /// How many days a backup is kept, as the operator declared; certificates say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups_kept_days: Option<u32>,
 }
 
 /// Where material is stored.
@@ -76,7 +79,22 @@ impl Config {
             vault,
             slots,
             store,
+            backups_kept_days: None,
         }
+    }
+
+    /// Declares how many days backups of the vault in `dir` are kept; no gateway has it open.
+    ///
+    /// # Errors
+    /// [`VaultError::InUse`], and whatever reading and writing the configuration gives.
+    pub fn declare_backups(dir: &Path, kept_days: u32) -> Result<Self, VaultError> {
+        let _lock = Lock::hold(dir)?;
+        let config = Self {
+            backups_kept_days: Some(kept_days),
+            ..Self::read(dir)?
+        };
+        config.write(dir)?;
+        Ok(config)
     }
 
     /// Reads the configuration of the vault at `dir`.

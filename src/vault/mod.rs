@@ -26,7 +26,7 @@ use crate::entropy::Entropy;
 use crate::id::VaultId;
 use crate::index::{Index, Reader};
 use crate::journal::{Anchor, Journal, NoteSigner};
-use crate::keyring::{KeyError, KeyTree, Retired, Root, SlotAnchor, SlotSet};
+use crate::keyring::{KeyError, KeyTree, Root, SlotAnchor, SlotSet};
 use crate::model::{Entry, LeafNumber};
 use crate::secret::Key;
 
@@ -249,11 +249,6 @@ impl<'a> View<'a> {
 /// The key tree's rows, as the index has them.
 #[derive(Debug)]
 struct Nodes<'a, 'b>(&'a Reader<'b>);
-
-/// What every slot said when it let go of the old root.
-fn confirmations(retired: &[Retired]) -> Vec<String> {
-    retired.iter().map(ToString::to_string).collect()
-}
 
 fn slot_anchor(epoch: u64, anchor: Anchor) -> SlotAnchor {
     SlotAnchor {

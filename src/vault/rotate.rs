@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::config::{Config, Lock};
 use super::error::VaultError;
-use super::{Means, Vault, confirmations};
+use super::{Means, Vault};
 use crate::keyring::{FileSlot, Identities, Recipients, SlotError};
-use crate::model::{Actor, Event};
+use crate::model::{Actor, Event, Retired};
 
 /// What a rotation changes; what is left out stays.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub struct Rotated {
     /// The epoch that began with it.
     pub epoch: u64,
     /// What each slot said when it let go of the old root.
-    pub slots: Vec<String>,
+    pub slots: Vec<Retired>,
     /// The slots there are now.
     pub now: Vec<PathBuf>,
 }
@@ -58,7 +58,7 @@ impl Vault {
         Ok(Rotated { epoch, slots, now })
     }
 
-    fn replace_root(&self, recipients: &Recipients) -> Result<(u64, Vec<String>), VaultError> {
+    fn replace_root(&self, recipients: &Recipients) -> Result<(u64, Vec<Retired>), VaultError> {
         let _one_at_a_time = self.destroying.blocking_lock();
         let epoch = {
             let committing = self.committing();
@@ -66,8 +66,7 @@ impl Vault {
             self.replace_and_destroy(&committing, replaced, &[], Some(recipients))?
         };
         let before = epoch.saturating_sub(1);
-        let retired = self.slots.retire(before, &*self.means.entropy)?;
-        let slots = confirmations(&retired);
+        let slots = self.slots.retire(before, &*self.means.entropy)?;
         let said = slots.clone();
         self.commit_blocking(Actor::Operator, |_| {
             Ok::<_, VaultError>((Event::RootRetired { slots: said }, ()))

@@ -29,6 +29,9 @@ pub struct VaultView {
     pub journal_root: String,
     /// What holds the root.
     pub slots: Vec<String>,
+    /// How many days a backup is kept, as the operator declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backups_kept_days: Option<u32>,
     /// The bucket.
     pub bucket: String,
     /// The server it is on.

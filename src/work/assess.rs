@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::error::WorkError;
 use super::redact;
@@ -32,7 +33,8 @@ pub struct Assessment {
 }
 
 /// What a supplier's people fetched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SupplierCopies {
     /// The supplier.
     pub supplier: SupplierId,
@@ -85,14 +87,23 @@ fn now(
         };
         (items, assessment)
     };
-    let ids: BTreeSet<String> = items.iter().map(|item| item.id.to_string()).collect();
-    if !ids.is_empty() {
-        let fetched = fetched(service, &ids)?;
-        assessment.sealed_copies = fetched.sealed;
-        let view = vault.view()?;
-        assessment.suppliers = suppliers(view.reader(), &items, &fetched)?;
-    }
+    (assessment.suppliers, assessment.sealed_copies) = copies(service, &items)?;
     Ok(assessment)
+}
+
+/// What suppliers' people fetched of some items, and how many sealed copies were made of them.
+pub(super) fn copies(
+    service: &Service,
+    items: &[Item],
+) -> Result<(Vec<SupplierCopies>, u64), WorkError> {
+    if items.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let ids: BTreeSet<String> = items.iter().map(|item| item.id.to_string()).collect();
+    let fetched = fetched(service, &ids)?;
+    let view = service.vault().view()?;
+    let suppliers = suppliers(view.reader(), items, &fetched)?;
+    Ok((suppliers, fetched.sealed))
 }
 
 /// The items an erasure destroys: those it fixed at its approval, or those it would.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::certificate::{self, Verified};
+use super::certificate::{self, Elsewhere, Verified};
 use super::error::WorkError;
 use super::redact;
 use super::service::Service;
@@ -11,7 +11,7 @@ use crate::access::acts::{ApproveErasure, ReadErasure};
 use crate::id::{ErasureId, ParticipantId};
 use crate::index::{Reader, tables};
 use crate::model::erasure::DeletedObject;
-use crate::model::{Actor, Erasure, ErasureStage, ErasureTarget, Event, Kind, Scope};
+use crate::model::{Actor, Digest, Erasure, ErasureStage, ErasureTarget, Event, Kind, Scope};
 use crate::objects::ObjectKey;
 use crate::vault::VaultError;
 
@@ -83,16 +83,46 @@ pub fn show(grant: Grant<ReadErasure>) -> Erasure {
     grant.into_loaded()
 }
 
-/// The certificate of an erasure, a signed note.
+/// The certificate of an erasure, a signed note. It is drawn up anew when what lies elsewhere is no
+/// longer what the last one says: a supplier confirmed, or backups are kept for another time.
 ///
 /// # Errors
-/// [`WorkError::Conflict`] while it is not certified.
-pub fn certificate(grant: Grant<ReadErasure>) -> Result<String, WorkError> {
-    grant.into_loaded().certificate.ok_or_else(|| {
-        WorkError::Conflict(
-            "the erasure is not certified yet; `erasure show` says how far it is".to_owned(),
-        )
-    })
+/// [`WorkError::Conflict`] while it is not certified, and those of certifying anew.
+pub async fn certificate(
+    service: &Arc<Service>,
+    grant: Grant<ReadErasure>,
+) -> Result<String, WorkError> {
+    up_to_date(service, grant.into_loaded())
+        .await?
+        .ok_or_else(|| {
+            WorkError::Conflict(
+                "the erasure is not certified yet; `erasure show` says how far it is".to_owned(),
+            )
+        })
+}
+
+/// The certificate of an erasure as things stand now, if there is one. The last one stays true of its
+/// day, so it is given when no newer can be made now.
+pub(super) async fn up_to_date(
+    service: &Arc<Service>,
+    erasure: Erasure,
+) -> Result<Option<String>, WorkError> {
+    let Some(last) = erasure.certificate.clone() else {
+        return Ok(None);
+    };
+    let elsewhere = certificate::elsewhere(service, &erasure).await?;
+    let said = certificate::read(&last).map(|statement| statement.elsewhere);
+    if said.is_ok_and(|said| said == elsewhere) {
+        return Ok(Some(last));
+    }
+    let Ok(_alone) = service.erasing.try_lock() else {
+        return Ok(Some(last));
+    };
+    if !objects_are_absent(service, &erasure).await.unwrap_or(false) {
+        tracing::warn!(erasure = %erasure.id, "the store was asked in vain, so the certificate is not drawn up anew");
+        return Ok(Some(last));
+    }
+    draw_up(service, &erasure, elsewhere).await.map(Some)
 }
 
 /// Carries on with every erasure that was approved and is not certified; gives how many are now.
@@ -220,27 +250,54 @@ async fn delete_ciphertext(service: &Service, erasure: &Erasure) -> Result<(), W
         .await
 }
 
-async fn certify(service: &Service, erasure: &Erasure) -> Result<(), WorkError> {
+async fn certify(service: &Arc<Service>, erasure: &Erasure) -> Result<(), WorkError> {
+    if !objects_are_absent(service, erasure).await? {
+        // It was on its way to the store when a crash cut everything short, and arrived late.
+        return delete_ciphertext(service, erasure).await;
+    }
+    let elsewhere = certificate::elsewhere(service, erasure).await?;
+    draw_up(service, erasure, elsewhere).await.map(drop)
+}
+
+async fn objects_are_absent(service: &Service, erasure: &Erasure) -> Result<bool, WorkError> {
     for item in &erasure.target.items {
         let found = service.store().head(ObjectKey::Material(*item)).await?;
         if found.is_some() {
-            // It was on its way to the store when a crash cut everything short, and arrived late.
-            return delete_ciphertext(service, erasure).await;
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+/// Commits to what the certificate states, proves that to be in the log, signs both and records it.
+async fn draw_up(
+    service: &Service,
+    erasure: &Erasure,
+    elsewhere: Elsewhere,
+) -> Result<String, WorkError> {
     let verified = verify(service, erasure)?;
-    let vault = service.vault();
-    let anchor = vault.journal().anchor();
-    let certificate = certificate::of(vault.id(), erasure, verified, service.now(), anchor)
-        .ok_or_else(|| {
-            WorkError::Internal(format!("{} has stages without their records", erasure.id))
-        })?;
-    let note = certificate::sign(&certificate, vault.signer()).map_err(WorkError::Internal)?;
-    let certified = Event::ErasureCertified {
-        erasure: erasure.id,
-        certificate: note,
+    let (vault, id) = (service.vault(), erasure.id);
+    let stated = certificate::of(vault.id(), erasure, verified, elsewhere, service.now())
+        .ok_or_else(|| WorkError::Internal(format!("{id} has stages without their records")))?;
+    let text = stated.to_text().map_err(WorkError::Internal)?;
+    let statement = Digest::of(text.as_bytes());
+    let drawn_up = Event::CertificateDrawnUp {
+        erasure: id,
+        statement,
     };
-    service.note(Actor::Gateway, certified).await
+    let (position, ()) = vault
+        .commit_placed(Actor::Gateway, |_| Ok::<_, WorkError>((drawn_up, ())))
+        .await?;
+    let evidence = vault.journal().evidence(position, vault.signer());
+    let evidence = evidence.map_err(VaultError::from)?;
+    let certificate =
+        certificate::sign(&text, &evidence, vault.signer()).map_err(WorkError::Internal)?;
+    let certified = Event::ErasureCertified {
+        erasure: id,
+        certificate: certificate.clone(),
+    };
+    service.note(Actor::Gateway, certified).await?;
+    Ok(certificate)
 }
 
 /// Tries what must fail. That the objects are absent has been asked just before.

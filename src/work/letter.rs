@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::assess::{self, Assessment};
+use super::erase;
 use super::error::WorkError;
 use super::service::Service;
 use crate::access::Grant;
@@ -16,7 +17,7 @@ use crate::index::tables;
 use crate::model::erasure::LateReason;
 use crate::model::study::ICO;
 use crate::model::{Erasure, ErasureStage, Kind, Scope, Study, Withdrawal};
-use crate::pdf::{Block, pdf};
+use crate::pdf::{Block, pdf, plain};
 
 /// A letter to a participant. It names nobody: whoever sends it puts the name on the envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +46,9 @@ impl Letter {
 
     /// As plain text, the certificate at its end.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n\n", self.title);
-        for block in &self.blocks {
-            // Writing to a string does not fail.
-            let _ = match block {
-                Block::Heading(heading) => writeln!(text, "\n{heading}\n"),
-                Block::Paragraph(paragraph) => writeln!(text, "{paragraph}\n"),
-                Block::Facts(facts) => facts
-                    .iter()
-                    .try_for_each(|(label, value)| writeln!(text, "  {label}: {value}"))
-                    .and_then(|()| writeln!(text)),
-            };
-        }
+        let mut text = plain(&self.title, &self.blocks);
         if let Some((certificate, key)) = &self.enclosed {
+            // Writing to a string does not fail.
             let _ = write!(
                 text,
                 "The key\n\n{}\n\nThe certificate\n\n{certificate}",
@@ -76,7 +67,8 @@ pub async fn letter(
     service: &Arc<Service>,
     grant: Grant<ReadErasure>,
 ) -> Result<Letter, WorkError> {
-    let erasure = grant.into_loaded();
+    let mut erasure = grant.into_loaded();
+    erasure.certificate = erase::up_to_date(service, erasure.clone()).await?;
     let Some(withdrawal) = erasure.withdrawal().cloned() else {
         return Err(WorkError::Conflict(
             "nobody asked for that erasure: it was due by the study's rule, and there is nobody to write to"

@@ -28,6 +28,8 @@ pub struct VaultStatus {
     pub journal_root: String,
     /// What holds the root.
     pub slots: Vec<String>,
+    /// How many days a backup is kept, as the operator declared.
+    pub backups_kept_days: Option<u32>,
     /// The bucket.
     pub bucket: String,
     /// The server it is on.
@@ -107,6 +109,12 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
                 .to_owned(),
         );
     }
+    if vault.config().backups_kept_days.is_none() {
+        concerns.push(
+            "nobody has declared how long backups are kept, so certificates of erasure cannot say when the last copy is gone; stop the gateway and run `strongroom vault declare --backups-kept-days DAYS`"
+                .to_owned(),
+        );
+    }
     let controls = service
         .controls
         .lock()
@@ -120,6 +128,7 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
         journal_records: anchor.size,
         journal_root: BASE64_STANDARD.encode(anchor.root),
         slots: vault.slots(),
+        backups_kept_days: vault.config().backups_kept_days,
         bucket: report.bucket.clone(),
         endpoint: report.endpoint.clone(),
         location: report.location.to_string(),

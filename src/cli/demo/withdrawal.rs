@@ -134,10 +134,11 @@ pub(super) async fn verify_certificate(
         officer.verifier_key().await?.key,
     );
     let certificate = certificate::verify(&note, &key);
-    let says = certificate.as_ref().is_ok_and(|says| {
+    let says = certificate.as_ref().is_ok_and(|certificate| {
+        let says = &certificate.statement;
         says.erasure == erasure
             && says.participants == [material.participant]
-            && says.items_erased.len() == 3
+            && says.objects_deleted.len() == 3
             && says.requested.0 == Actor::Person(cast.officer.id)
             && says
                 .approved

@@ -44,6 +44,7 @@ impl Projection<'_> {
             | Event::Accessed { .. }
             | Event::Refused { .. }
             | Event::RootRetired { .. }
+            | Event::CertificateDrawnUp { .. }
             | Event::RecordsLost { .. }
             | Event::ControlsTested { .. }
             | Event::StrangersRefused { .. } => Ok(()),

@@ -10,7 +10,7 @@ use strongroom::objects::ObjectKey;
 
 use super::media;
 use super::traces::Traces;
-use crate::support::cli::{BUCKET, EMBEDDED, Site, day, plain, text};
+use crate::support::cli::{BUCKET, EMBEDDED, Site, day, plain, program, text};
 use crate::support::peers::{KEY_ID, Moto, Rclone, SECRET};
 use crate::support::programs::{files, on_path};
 
@@ -379,6 +379,52 @@ fn certificate_verifies(site: &Site, erasure: &str) {
         .replacen('1', "2", 1);
     let changed = site.file("changed.txt", changed.as_bytes());
     verify(&changed).fails(1);
+    a_stranger_reads_it(&note, &key);
+    let page = site.path("certificate.pdf");
+    let ask = ["erasure", "certificate", erasure, "-o", plain(&page)];
+    site.run("ig", &ask).json();
+    let [page, note] = [&page, &note].map(|path| std::fs::read(path).expect("read"));
+    assert!(page.starts_with(b"%PDF"));
+    let attached = page.windows(note.len()).any(|bytes| bytes == note);
+    assert!(attached, "the signed certificate is not in the page");
+}
+
+/// With the two files, the program and nothing else: no profile, no gateway, no variables.
+fn a_stranger_reads_it(note: &Path, key: &Path) {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    std::fs::copy(note, elsewhere.path().join("certificate.txt")).expect("copied");
+    std::fs::copy(key, elsewhere.path().join("key.txt")).expect("copied");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.args(arguments).current_dir(elsewhere.path());
+        let output = command.env_clear().output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let said = run(&[
+        "certificate",
+        "verify",
+        "certificate.txt",
+        "--key",
+        "key.txt",
+    ]);
+    for words in [
+        "Verified: it is signed with that key",
+        "Everything that was recorded of participant",
+        "The old root lay in a file of its own",
+        "Not yet gone everywhere: waiting for",
+        "What this proves",
+        "What this does not prove",
+        "solid-state disk",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in\n{said}");
+    }
+    println!("{said}");
+    let shown = run(&["certificate", "show", "certificate.txt"]);
+    assert!(shown.starts_with("NOT VERIFIED"), "{shown}");
+    assert!(shown.contains("Everything that was recorded"), "{shown}");
+    let left = std::fs::read_dir(elsewhere.path()).expect("listed").count();
+    assert_eq!(left, 2, "it left something behind");
 }
 
 /// Nobody opens it, and nothing of it is in the bucket, in any version.

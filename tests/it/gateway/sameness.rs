@@ -147,7 +147,7 @@ async fn erase(house: &House, admin: &Person, study: &Study) -> String {
     let note = String::from_utf8(certificate.body).expect("text");
     let read =
         strongroom::work::certificate::verify(&note, &text(&key, "key")).expect("it verifies");
-    assert_eq!(read.erasure.to_string(), erasure);
+    assert_eq!(read.statement.erasure.to_string(), erasure);
     erasure
 }
 

@@ -74,12 +74,12 @@ fn standing(house: &House, participant: ParticipantId) -> Standing {
 }
 
 /// The certificate verifies, and says that the study's own rule did it.
-fn certified(house: &House, erasure: &Erasure) -> certificate::Certificate {
+fn certified(house: &House, erasure: &Erasure) -> certificate::Statement {
     assert_eq!(erasure.stage, ErasureStage::Certified);
     let note = erasure.certificate.as_ref().expect("a certificate");
     let key = house.service.vault().signer().verifier_key();
-    let read = certificate::verify(note, &key).expect("verifies");
-    assert_eq!(read.items_erased, erasure.target.items);
+    let read = certificate::verify(note, &key).expect("verifies").statement;
+    assert_eq!(read.items_erased(), erasure.target.items);
     assert_eq!(read.verified.keys_absent, erasure.target.keys.len() as u64);
     assert!(read.approved.is_empty(), "the rule was approved");
     read
@@ -138,7 +138,7 @@ async fn r41_two_years_after_the_session_everything_is_gone() {
         why.rules,
         ["everything: 2y after session; session on 2026-03-02"]
     );
-    let words = read.to_string();
+    let words = read.text();
     assert!(words.contains("everything: 2y after session"), "{words}");
     is_gone(&house, hers).await;
     assert_eq!(

@@ -215,7 +215,7 @@ async fn r12_the_answer_says_what_goes_what_stays_and_why() {
     );
     let key = before.rsplit("The key\n\n").next().expect("a key");
     let verified = certificate::verify(&note, key.trim()).expect("verifies");
-    assert_eq!(verified.participants, [rosa]);
+    assert_eq!(verified.statement.participants, [rosa]);
     assert!(letter.pdf().starts_with(b"%PDF-1.7"));
 }
 
