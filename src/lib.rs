@@ -44,5 +44,7 @@ pub mod wire;
 pub mod client;
 pub mod gateway;
 
-// F9: one file a subcommand
+// F9: one file a subcommand; what strangers' bytes are tried on
 pub mod cli;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;

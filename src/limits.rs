@@ -75,6 +75,10 @@ pub const UPLOAD_IDLE: Duration = Duration::from_secs(5);
 /// How long an unfinished upload is kept before it expires.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Uploads that one person may have begun and not finished: none of them costs anything but its rows,
+/// and more are a mistake.
+pub const UNFINISHED_UPLOADS_MAX: usize = 200;
+
 /// How often a running transfer asks again whether it is still permitted.
 pub const TRANSFER_RECHECK: Duration = Duration::from_secs(1);
 
@@ -178,6 +182,10 @@ pub const REQUESTS_PER_SECOND: f64 = 2000.0;
 
 /// Addresses or tokens whose rate is remembered at once.
 pub const THROTTLED_MAX: usize = 10_000;
+
+/// When a refusal is told, counted from when the request was read: a small part of that is what it takes
+/// to find out, and how long that took is not told.
+pub const REFUSAL_TIME: Duration = Duration::from_millis(5);
 
 /// Participants whose contact details are looked at before others may write again.
 pub const SEARCH_PAGE: usize = 4096;

@@ -10,6 +10,7 @@ mod erasure;
 mod failure;
 mod fetch;
 mod generate;
+mod hardening;
 mod item;
 mod login;
 mod me;
@@ -156,6 +157,13 @@ enum Command {
     Man(generate::ManArgs),
 }
 
+impl Command {
+    /// Whether it opens a vault, and not a gateway.
+    fn holds_keys(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Vault(_) | Self::Demo(_))
+    }
+}
+
 /// Parses the arguments, does what they say, and gives the exit code.
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -164,6 +172,10 @@ pub fn run() -> ExitCode {
     };
     let output = Output::new(cli.json);
     start_logging(cli.verbose, matches!(cli.command, Command::Serve(_)));
+    hardening::close_to_others();
+    if cli.command.holds_keys() {
+        hardening::stay_out_of_swap();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -56,7 +55,6 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
-    harden();
     let identities = identities(args.identity.as_deref(), &args.vault)?;
     let (service, opening) =
         work::open(&args.vault, &identities, store_credentials(), means()).await?;
@@ -101,19 +99,4 @@ pub(super) fn store_credentials() -> CredentialsSource {
         Some(file) => CredentialsSource::File(file),
         None => CredentialsSource::Standard,
     }
-}
-
-/// Keeps what is in memory out of core dumps and away from other processes of the same user.
-fn harden() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    if let Err(error) = setrlimit(Resource::Core, none) {
-        tracing::warn!(%error, "core dumps could not be forbidden");
-    }
-    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "the process could not be closed to debuggers");
-    }
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }

@@ -16,13 +16,14 @@ use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::Instant;
 use tracing::Instrument;
 
 use super::problem::{Cause, Failure};
 use super::state::Shared;
 use super::tus::speak_tus;
+use crate::limits;
 use crate::wire::ProblemKind;
 use crate::work::WorkError;
 
@@ -41,6 +42,14 @@ const ALWAYS: [(HeaderName, HeaderValue); 4] = [
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
     ),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+];
+
+/// What tells somebody no. Each is told at the same time after it was asked: whether a thing is not
+/// there, erased or somebody else's is not to be read off the clock (R14).
+const REFUSALS: [StatusCode; 3] = [
+    StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
+    StatusCode::NOT_FOUND,
 ];
 
 /// Two years, as the preload lists ask.
@@ -65,15 +74,19 @@ pub(super) async fn guard(
         Some(_) if route != HEALTH => sealed().into_response(),
         _ => answer(request, next).instrument(span.clone()).await,
     };
-    let status = response.status().as_u16();
+    let status = response.status();
     let cause = response.extensions_mut().remove::<Cause>();
     let took = started.elapsed();
     span.in_scope(|| {
         if let Some(Cause(cause)) = cause {
             tracing::error!(cause, "a request failed");
         }
+        let status = status.as_u16();
         tracing::info!(%method, route, status, ?took, "answered");
     });
+    if REFUSALS.contains(&status) {
+        tokio::time::sleep_until(started + limits::REFUSAL_TIME).await;
+    }
     if route.starts_with(UPLOADS) {
         speak_tus(response.headers_mut());
     }

@@ -10,6 +10,8 @@ mod disclosures;
 mod downloads;
 mod erasures;
 mod extract;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod guard;
 mod items;
 mod line;

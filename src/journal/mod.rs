@@ -41,6 +41,8 @@ mod error;
 #[cfg(test)]
 mod faults;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod hashes;
 mod notes;
 mod proof;

@@ -20,6 +20,7 @@ mod keyring;
 mod objects;
 mod promises;
 mod rust_source;
+mod security;
 mod support;
 mod tidy;
 mod tidy_text;

@@ -35,7 +35,7 @@ fn row(line: &str) -> Row {
 }
 
 /// What stands in backticks.
-fn in_backticks(text: &str) -> Vec<String> {
+pub(crate) fn in_backticks(text: &str) -> Vec<String> {
     text.split('`')
         .skip(1)
         .step_by(2)
@@ -51,7 +51,7 @@ fn numbers(name: &str) -> BTreeSet<u32> {
 }
 
 /// Every test function there is, by the last part of its path.
-fn tests() -> BTreeMap<String, PathBuf> {
+pub(crate) fn tests() -> BTreeMap<String, PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = BTreeMap::new();
     let mut folders = vec![root.join("src"), root.join("tests")];

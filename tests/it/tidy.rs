@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 10] = [
     &["work"],
     &["wire"],
     &["client", "gateway"],
-    &["cli"],
+    &["cli", "fuzzing"],
 ];
 
 /// Steps from a room to another on its own floor; none leads back.

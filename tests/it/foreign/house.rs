@@ -131,6 +131,11 @@ impl House {
         std::fs::read_to_string(self.dir.path().join(name)).expect("a file")
     }
 
+    /// The gateway's process.
+    pub(super) fn process(&self) -> u32 {
+        self.serving.0.id()
+    }
+
     /// The folder everything of this house is in.
     pub(super) fn dir(&self) -> &Path {
         self.dir.path()
@@ -309,7 +314,7 @@ pub(super) fn descriptors(house: &House) -> usize {
 }
 
 /// A number that the system tells of the gateway's process.
-fn status(house: &House, name: &str) -> usize {
+pub(super) fn status(house: &House, name: &str) -> usize {
     let path = format!("/proc/{}/status", house.serving.0.id());
     let status = std::fs::read_to_string(path).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix(name));

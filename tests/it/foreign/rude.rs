@@ -1,5 +1,6 @@
 //! Requests no client would make: without end, without measure, of two minds about where they end.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use strongroom::limits::LINGER_BYTES;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::house::{House, PROMPT, health, memory, until};
+use super::house::{House, PROMPT, health, memory, status, until};
 use super::{MIB, recording};
 use crate::support::gateway::{self, Answer, on_loopback};
 
@@ -377,4 +378,25 @@ fn open_lines(house: &House) -> usize {
         local && fields.nth(1) == Some("01")
     });
     established.count()
+}
+
+/// What is in its memory is not to be had from a core dump, a swap file or by another process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_keeps_its_memory_to_itself() {
+    let house = House::open();
+    let limits = format!("/proc/{}/limits", house.process());
+    let limits = std::fs::read_to_string(limits).expect("it runs");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<&str> = core.expect("a limit").split_whitespace().collect();
+    assert_eq!(core.get(4..6), Some(&["0", "0"][..]), "{limits}");
+    assert_eq!(status(&house, "Umask:"), 77);
+    // Locked where the system lets it; otherwise it says what to do about it.
+    let locked = status(&house, "VmLck:") > 0;
+    let warned = String::from_utf8_lossy(&house.log()).contains("LimitMEMLOCK=infinity");
+    assert!(locked != warned, "locked: {locked}, warned: {warned}");
+    // Not dumpable: its memory is root's, whoever runs it.
+    let owner = std::fs::metadata(format!("/proc/{}/mem", house.process()));
+    assert_eq!(owner.expect("it runs").uid(), 0);
 }

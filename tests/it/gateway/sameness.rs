@@ -1,9 +1,12 @@
 //! One answer for what is unknown, what is erased, and what is not for the one who asks (R14).
 
+use std::time::Instant;
+
 use http::Method;
 use serde_json::json;
 use strongroom::entropy::SystemEntropy;
 use strongroom::id::{ErasureId, ItemId, ParticipantId, StudyId};
+use strongroom::limits::REFUSAL_TIME;
 
 use crate::support::gateway::{Answer, House, Person, Study, field, text};
 
@@ -114,6 +117,36 @@ async fn r14_unknown_foreign_and_erased_are_one_answer() {
 }
 
 /// Withdraws the study's participant and carries the erasure through; gives its identifier.
+/// Nothing is to be read off the clock either: no refusal is told before its time, which is long beside
+/// what it takes to find out.
+#[tokio::test(flavor = "multi_thread")]
+async fn r14_a_refusal_takes_its_time() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let study = Study::found(&house, &admin).await;
+    let other = Study::found(&house, &admin).await;
+    let unknown = ItemId::random(&SystemEntropy::new()).expect("entropy");
+    let foreign = other
+        .researcher
+        .upload(&other.session, "audio", "b.wav", b"not yours")
+        .await;
+    let mut stranger = house.invite(&admin, "researcher", None).await;
+    stranger.token = "srt1-nobody".to_owned();
+    for (who, path, status) in [
+        (&study.researcher, format!("/v1/items/{unknown}"), 404),
+        (&study.researcher, format!("/v1/items/{foreign}"), 404),
+        (&study.researcher, "/v1/audit".to_owned(), 403),
+        (&stranger, format!("/v1/items/{foreign}"), 401),
+    ] {
+        for _ in 0..10 {
+            let asked = Instant::now();
+            let answer = who.answer(Method::GET, &path).await;
+            assert_eq!(answer.status, status, "{path}");
+            assert!(asked.elapsed() >= REFUSAL_TIME, "{path}");
+        }
+    }
+}
+
 async fn erase(house: &House, admin: &Person, study: &Study) -> String {
     let officer = house.invite(admin, "information-governance", None).await;
     let path = format!("/v1/participants/{}/withdrawal", study.participant);

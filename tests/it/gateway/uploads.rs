@@ -5,7 +5,9 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, Method, StatusCode};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
-use crate::support::gateway::{Answer, CHUNK, House, Person, Study, metadata};
+use strongroom::limits::UNFINISHED_UPLOADS_MAX;
+
+use crate::support::gateway::{Answer, CHUNK, House, Person, Study, metadata, text};
 
 fn header(headers: &HeaderMap, name: &str) -> String {
     let value = headers
@@ -413,4 +415,23 @@ async fn methods_can_be_named_in_a_header() {
         StatusCode::UNSUPPORTED_MEDIA_TYPE
     );
     house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_leaves_unfinished_uploads_without_end() {
+    let house = House::open().await;
+    let admin = house.admin().await;
+    let study = Study::found(&house, &admin).await;
+    let begin = async |who: &Person| {
+        let begun = who.begin(&study.session, "audio", "a.wav", 10).send().await;
+        Answer::of(begun.expect("answered")).await
+    };
+    for _ in 0..UNFINISHED_UPLOADS_MAX {
+        assert_eq!(begin(&study.researcher).await.status, StatusCode::CREATED);
+    }
+    let refused = begin(&study.researcher).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(text(&refused.problem(), "detail").contains("give them up"));
+    // It is nobody else's affair.
+    assert_eq!(begin(&study.lead).await.status, StatusCode::CREATED);
 }
