@@ -7,7 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::failure::Failure;
-use crate::keyring::{Ask, Identities, UnlockError, unlock};
+use crate::keyring::{Ask, Identities, Pins, UnlockError, unlock};
 use crate::vault::Config;
 
 /// The credential's name, and the file's in the vault's folder.
@@ -16,6 +16,16 @@ const FILE: &str = "unlock-identity.txt";
 
 /// The identity at `given`, or the systemd credential, or the one in the vault's folder.
 pub(super) fn identities(given: Option<&Path>, vault: &Path) -> Result<Identities, Failure> {
+    let found = find(given, vault)?;
+    Ok(found.with_pins(pins()))
+}
+
+/// Where the PINs of tokens come from: the service's credentials, or whoever is at the terminal.
+pub(super) fn pins() -> Pins {
+    Pins::new(credentials_dir(), ask())
+}
+
+fn find(given: Option<&Path>, vault: &Path) -> Result<Identities, Failure> {
     let failed = |error: UnlockError| Failure::failed(error.to_string());
     if let Some(path) = given {
         return unlock::identities_from_file(path, &ask()).map_err(failed);

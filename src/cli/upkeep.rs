@@ -9,7 +9,7 @@ use super::output::Output;
 use super::serve::{means, store_credentials};
 use super::unlock::identities;
 use super::vault::absolute;
-use crate::keyring::Recipients;
+use crate::keyring::{Recipients, SlotPlace};
 use crate::limits::BACKUPS_KEPT_DAYS_MAX;
 use crate::vault::{Config, Opening, Rotation, Vault};
 use crate::work::{self, WorkError, doctor};
@@ -45,9 +45,9 @@ pub(super) struct RestoreArgs {
     /// The vault's folder: a new or empty one.
     #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
     vault: PathBuf,
-    /// A root slot of the vault, used where it is; may be repeated.
-    #[arg(long, value_name = "PATH", required = true)]
-    slot: Vec<PathBuf>,
+    /// A root slot of the vault, used where it is: a path, or the URI of a token; may be repeated.
+    #[arg(long, value_name = "PLACE", required = true)]
+    slot: Vec<SlotPlace>,
     /// The age identity that unlocks the vault.
     #[arg(long, value_name = "FILE", env = "STRONGROOM_IDENTITY")]
     identity: PathBuf,
@@ -66,12 +66,13 @@ pub(super) struct RotateArgs {
     /// named. Without any, whoever could before.
     #[arg(long, value_name = "AGE")]
     recipient: Vec<String>,
-    /// A root slot to be made; may be repeated.
-    #[arg(long, value_name = "PATH")]
-    add_slot: Vec<PathBuf>,
+    /// A root slot to be made: a path, or the URI of a token
+    /// (`pkcs11:token=NAME?module-path=/…&strongroom-file=/…`); may be repeated.
+    #[arg(long, value_name = "PLACE")]
+    add_slot: Vec<SlotPlace>,
     /// A root slot that is lost, or to be retired, as `vault.json` names it; may be repeated.
-    #[arg(long, value_name = "PATH")]
-    drop_slot: Vec<PathBuf>,
+    #[arg(long, value_name = "PLACE")]
+    drop_slot: Vec<SlotPlace>,
 }
 
 /// Declare how long backups of the vault are kept.
@@ -221,7 +222,7 @@ pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure>
         for dropped in &args.drop_slot {
             lines.push(format!(
                 "{} is no slot any more, and still holds an old root: destroy it, and say so in the custody record.",
-                dropped.display()
+                dropped
             ));
         }
         lines.join("\n")
@@ -245,6 +246,7 @@ pub(super) async fn examine(args: DoctorArgs, out: Output) -> Result<(), Failure
     let identities = identities(identity.as_deref(), &vault)?;
     let (service, opening) = work::open(&vault, &identities, store_credentials(), means()).await?;
     let diagnosis = doctor::examine(&service, args.tidy).await;
+    let slots = service.vault().slots();
     service.close().await?;
     let diagnosis = diagnosis?;
     let findings: Vec<_> = diagnosis.findings.iter().map(ToString::to_string).collect();
@@ -252,11 +254,13 @@ pub(super) async fn examine(args: DoctorArgs, out: Output) -> Result<(), Failure
         "records": diagnosis.records,
         "items": diagnosis.items,
         "tidied": diagnosis.tidied,
+        "slots": slots,
         "remarks": opening.remarks,
         "findings": findings,
     });
     out.answer(&answer, || {
         let mut lines = opening.remarks.clone();
+        lines.extend(slots.iter().map(|slot| format!("root slot: {slot}")));
         lines.extend(findings.iter().cloned());
         lines.push(format!(
             "{} records verify, {} items are whole in the bucket and open, {} findings.",

@@ -8,7 +8,9 @@ use super::failure::Failure;
 use super::output::Output;
 use super::profile::Profile;
 use super::serve::{means, store_credentials};
+use super::unlock::pins;
 use super::upkeep;
+use crate::keyring::SlotPlace;
 use crate::model::Text;
 use crate::objects::{BucketName, Endpoint, RegionName};
 use crate::vault::StoreChoice;
@@ -62,9 +64,11 @@ pub(super) struct InitArgs {
     /// An age recipient who can unlock the vault; may be repeated. Without any, an identity is made.
     #[arg(long, value_name = "AGE")]
     recipient: Vec<String>,
-    /// Where a root slot goes; may be repeated, and a second on another disk is wise.
-    #[arg(long, value_name = "PATH")]
-    slot: Vec<PathBuf>,
+    /// Where a root slot goes: a path, or the URI of a token
+    /// (`pkcs11:token=NAME?module-path=/…&strongroom-file=/…`); may be repeated, and a second on
+    /// another disk is wise.
+    #[arg(long, value_name = "PLACE")]
+    slot: Vec<SlotPlace>,
     /// The region you vouch for, when the store cannot say where it is.
     #[arg(long, value_name = "REGION", requires = "attested_by")]
     attest_region: Option<RegionName>,
@@ -114,6 +118,7 @@ async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
             .zip(args.attested_by),
         slots: absolute(&args.slot)?,
         recipients: args.recipient,
+        pins: pins(),
         admin: args.admin,
     };
     let founded = found::found(&args.dir, new, means()).await?;
@@ -144,10 +149,12 @@ async fn init(args: InitArgs, out: &Output) -> Result<(), Failure> {
 }
 
 /// Slots named on the command line are found again from any folder.
-pub(super) fn absolute(slots: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let absolute = |path: &PathBuf| {
-        std::path::absolute(path)
-            .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+pub(super) fn absolute(slots: &[SlotPlace]) -> Result<Vec<SlotPlace>, Failure> {
+    let absolute = |place: &SlotPlace| match place {
+        SlotPlace::Token(_) => Ok(place.clone()),
+        SlotPlace::File(path) => std::path::absolute(path)
+            .map(SlotPlace::from)
+            .map_err(|error| Failure::usage(format!("{}: {error}", path.display()))),
     };
     slots.iter().map(absolute).collect()
 }

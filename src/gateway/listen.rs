@@ -281,6 +281,7 @@ mod tests {
             attest: None,
             slots: Vec::new(),
             recipients: Vec::new(),
+            pins: Default::default(),
             admin: "Ada".parse().expect("a name"),
         };
         let dir = dir.join("vault");

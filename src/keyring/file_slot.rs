@@ -1,36 +1,29 @@
-//! A root slot in a file: two positions for roots, and two copies of the anchor behind them.
+//! A root slot in a file: the root sealed to the unlock recipients, and nothing else in its way.
 //!
-//! The file is made once and written in place ever after, never renamed over: a replaced file's
-//! blocks would keep the old root. A root is retired by overwriting its position with random bytes
-//! and then zeros, each made durable, and giving the blocks back.
+//! A root is retired by overwriting its position with random bytes and then zeros, each made
+//! durable, and giving the blocks back.
 //!
 //! What this cannot rule out: a solid-state disk may keep a remnant of the old blocks where only
 //! laboratory equipment finds it, sealed to the unlock recipients. Only a slot in hardware does.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::entropy::Entropy;
 use crate::id::VaultId;
 use crate::model::{Effaced, Retired, SlotKind};
 
-use super::anchor::{self, COPY_BYTES, Copy, SlotAnchor};
-use super::disk::{Disk, FileDisk, Refused};
-use super::position::{Opened, POSITION_BYTES, Position, Whole};
+use super::anchor::SlotAnchor;
+use super::position::{Form, Opened, Position, Whole};
 use super::recipients::Recipients;
 use super::slot::{Contents, Held, Root, RootSlot, SlotError};
+use super::slot_file::{POSITIONS, SlotFile, is_torn, wholes};
 use super::unlock::Identities;
-
-const POSITIONS: usize = 2;
-const COPIES: usize = 2;
-pub(super) const FILE_BYTES: u64 = (POSITIONS * POSITION_BYTES + COPIES * COPY_BYTES) as u64;
 
 /// A root slot in a file of its own, which only its owner may read.
 #[derive(Debug)]
 pub struct FileSlot {
-    path: PathBuf,
-    disk: Box<dyn Disk>,
+    file: SlotFile,
     turn: Mutex<()>,
 }
 
@@ -41,21 +34,11 @@ impl FileSlot {
     /// [`SlotError::Exists`] when anything is at `path`, and failures to seal or write, after which
     /// no file is left.
     pub fn create(path: &Path, root: &Root, recipients: &Recipients) -> Result<Self, SlotError> {
-        let place = path.display().to_string();
-        let bytes = Whole::seal(root, recipients)?.to_bytes();
-        let bytes = bytes.ok_or(SlotError::TooLong { place })?;
-        let disk = FileDisk::create(path, FILE_BYTES).map_err(|why| match why {
-            Refused::Io(source) if source.kind() == io::ErrorKind::NotFound => SlotError::Io {
-                doing: "cannot make",
-                place: path.display().to_string(),
-                source,
-            },
-            why => refused(path, why),
-        })?;
-        let slot = Self::on(path, Box::new(disk));
-        let written = slot.write_position(0, &bytes);
+        let whole = Whole::seal(root, recipients)?;
+        let slot = Self::on(SlotFile::create(path, Form::File)?);
+        let written = slot.file.write_whole(0, &whole);
         if written.is_err() {
-            let _ = std::fs::remove_file(path);
+            slot.file.remove();
         }
         written.map(|()| slot)
     }
@@ -66,151 +49,23 @@ impl FileSlot {
     /// [`SlotError::Missing`], [`SlotError::NotASlot`], [`SlotError::TooOpen`],
     /// [`SlotError::Busy`] and failures to open.
     pub fn open(path: &Path) -> Result<Self, SlotError> {
-        let disk = FileDisk::open(path, FILE_BYTES).map_err(|why| refused(path, why))?;
-        Ok(Self::on(path, Box::new(disk)))
+        SlotFile::open(path, Form::File).map(Self::on)
     }
 
-    /// The recipients that its newest root is sealed to.
-    ///
-    /// # Errors
-    /// [`SlotError::NoWholeRoot`] and failures to read.
-    pub fn recipients(&self) -> Result<Recipients, SlotError> {
-        let _turn = self.turn();
-        let positions = self.positions()?;
-        let newest = wholes(&positions).max_by_key(|whole| whole.epoch);
-        newest
-            .map(|whole| whole.recipients.clone())
-            .ok_or_else(|| SlotError::NoWholeRoot {
-                place: self.place(),
-            })
-    }
-
-    pub(super) fn on(path: &Path, disk: Box<dyn Disk>) -> Self {
+    pub(super) fn on(file: SlotFile) -> Self {
         Self {
-            path: path.to_owned(),
-            disk,
+            file,
             turn: Mutex::new(()),
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn anchor(&self, root: &Root) -> Result<Option<SlotAnchor>, SlotError> {
+        self.file.anchor(root)
+    }
+
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn place(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn io(&self, doing: &'static str) -> impl Fn(io::Error) -> SlotError {
-        let place = self.place();
-        move |source| SlotError::Io {
-            doing,
-            place: place.clone(),
-            source,
-        }
-    }
-
-    fn positions(&self) -> Result<[Position; POSITIONS], SlotError> {
-        let mut found = [Position::Blank, Position::Blank];
-        for (index, position) in found.iter_mut().enumerate() {
-            let mut bytes = vec![0; POSITION_BYTES];
-            self.disk
-                .read(position_offset(index), &mut bytes)
-                .map_err(self.io("cannot read"))?;
-            *position = Position::parse(&bytes);
-            if let Position::Newer(version) = *position {
-                let place = self.place();
-                return Err(SlotError::NewerFormat { place, version });
-            }
-        }
-        match wholes(&found).collect::<Vec<_>>()[..] {
-            [a, b] if a.epoch == b.epoch => Err(SlotError::TwoOfOneEpoch {
-                place: self.place(),
-                epoch: a.epoch,
-            }),
-            _ => Ok(found),
-        }
-    }
-
-    fn copies(&self, root: &Root) -> Result<[Copy; COPIES], SlotError> {
-        let mut found = [Copy::Blank; COPIES];
-        for (index, copy) in found.iter_mut().enumerate() {
-            let mut bytes = vec![0; COPY_BYTES];
-            self.disk
-                .read(copy_offset(index), &mut bytes)
-                .map_err(self.io("cannot read"))?;
-            *copy = Copy::parse(&bytes, root);
-        }
-        Ok(found)
-    }
-
-    pub(super) fn anchor(&self, root: &Root) -> Result<Option<SlotAnchor>, SlotError> {
-        let copies = self.copies(root)?;
-        if copies.iter().all(|copy| *copy == Copy::Torn) {
-            return Err(SlotError::AnchorDamaged {
-                place: self.place(),
-            });
-        }
-        Ok(match copies.iter().max_by_key(|copy| copy.sequence()) {
-            Some(Copy::Whole { anchor, .. }) => Some(*anchor),
-            _ => None,
-        })
-    }
-
-    fn check_vault(&self, whole: &Whole, expected: VaultId) -> Result<(), SlotError> {
-        if whole.vault == expected {
-            return Ok(());
-        }
-        Err(SlotError::ForeignVault {
-            place: self.place(),
-            expected,
-            found: whole.vault,
-        })
-    }
-
-    /// Refuses to write to a file that the next start would not find.
-    fn check_place(&self) -> Result<(), SlotError> {
-        match self
-            .disk
-            .in_its_place()
-            .map_err(self.io("cannot look at"))?
-        {
-            true => Ok(()),
-            false => Err(SlotError::Moved {
-                place: self.place(),
-            }),
-        }
-    }
-
-    fn write_position(&self, index: usize, bytes: &[u8]) -> Result<(), SlotError> {
-        self.write(position_offset(index), bytes)
-    }
-
-    /// Writes, makes durable, and reads back.
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), SlotError> {
-        let mut found = vec![0; bytes.len()];
-        self.disk
-            .write(offset, bytes)
-            .and_then(|()| self.disk.sync())
-            .and_then(|()| self.disk.read(offset, &mut found))
-            .map_err(self.io("cannot write"))?;
-        if found == bytes {
-            return Ok(());
-        }
-        Err(self.io("cannot write")(io::Error::other(
-            "what was written is not what is read",
-        )))
-    }
-
-    fn efface(&self, index: usize, entropy: &dyn Entropy) -> Result<bool, SlotError> {
-        let mut bytes = vec![0; POSITION_BYTES];
-        entropy.fill(&mut bytes)?;
-        self.write_position(index, &bytes)?;
-        bytes.fill(0);
-        self.write_position(index, &bytes)?;
-        self.disk
-            .punch(position_offset(index), POSITION_BYTES as u64)
-            .map_err(self.io("cannot give back blocks of"))
     }
 }
 
@@ -220,12 +75,23 @@ impl RootSlot for FileSlot {
     }
 
     fn describe(&self) -> String {
-        format!("file {}", self.path.display())
+        format!("file {}", self.file.place())
+    }
+
+    fn recipients(&self) -> Result<Recipients, SlotError> {
+        let _turn = self.turn();
+        let positions = self.file.positions()?;
+        let newest = wholes(&positions).max_by_key(|whole| whole.epoch);
+        newest
+            .map(|whole| whole.recipients.clone())
+            .ok_or_else(|| SlotError::NoWholeRoot {
+                place: self.file.place(),
+            })
     }
 
     fn held(&self) -> Result<Held, SlotError> {
         let _turn = self.turn();
-        let positions = self.positions()?;
+        let positions = self.file.positions()?;
         let mut epochs: Vec<u64> = wholes(&positions).map(|whole| whole.epoch).collect();
         epochs.sort_unstable();
         let torn = is_torn(&positions);
@@ -234,24 +100,24 @@ impl RootSlot for FileSlot {
 
     fn read(&self, vault: VaultId, identities: &Identities) -> Result<Contents, SlotError> {
         let _turn = self.turn();
-        let positions = self.positions()?;
+        let positions = self.file.positions()?;
         let mut roots = Vec::new();
         let mut locked = Vec::new();
         for whole in wholes(&positions) {
-            self.check_vault(whole, vault)?;
+            self.file.check_vault(whole, vault)?;
             match whole.open(identities)? {
                 Opened::Root(root) => roots.push(root),
                 Opened::SealedToOthers => locked.push(whole.epoch),
                 Opened::Contradiction => {
-                    let (place, epoch) = (self.place(), whole.epoch);
+                    let (place, epoch) = (self.file.place(), whole.epoch);
                     return Err(SlotError::Damaged { place, epoch });
                 }
             }
         }
         roots.sort_by_key(|root: &Root| root.epoch);
-        let place = self.place();
+        let place = self.file.place();
         let anchor = match roots.last() {
-            Some(newest) => self.anchor(newest)?,
+            Some(newest) => self.file.anchor(newest)?,
             None if locked.is_empty() => return Err(SlotError::NoWholeRoot { place }),
             None => return Err(SlotError::WrongIdentity { place }),
         };
@@ -266,9 +132,9 @@ impl RootSlot for FileSlot {
 
     fn prepare(&self, root: &Root, recipients: Option<&Recipients>) -> Result<(), SlotError> {
         let _turn = self.turn();
-        self.check_place()?;
-        let place = self.place();
-        let (free, held) = match self.positions()? {
+        self.file.check_place()?;
+        let place = self.file.place();
+        let (free, held) = match self.file.positions()? {
             [Position::Whole(a), Position::Whole(b)] => {
                 return Err(SlotError::Unresolved {
                     place,
@@ -280,7 +146,7 @@ impl RootSlot for FileSlot {
             [_, Position::Whole(held)] => (0, held),
             _ => return Err(SlotError::NoWholeRoot { place }),
         };
-        self.check_vault(&held, root.vault)?;
+        self.file.check_vault(&held, root.vault)?;
         if root.epoch <= held.epoch {
             return Err(SlotError::NotNewer {
                 place,
@@ -289,28 +155,27 @@ impl RootSlot for FileSlot {
             });
         }
         let recipients = recipients.unwrap_or(&held.recipients);
-        let bytes = Whole::seal(root, recipients)?.to_bytes();
-        self.write_position(free, &bytes.ok_or(SlotError::TooLong { place })?)
+        self.file.write_whole(free, &Whole::seal(root, recipients)?)
     }
 
     fn keep_only(&self, keep: u64, entropy: &dyn Entropy) -> Result<Retired, SlotError> {
         let _turn = self.turn();
-        self.check_place()?;
-        let positions = self.positions()?;
+        self.file.check_place()?;
+        let positions = self.file.positions()?;
         let kept = positions
             .iter()
             .position(|position| position.whole().is_some_and(|whole| whole.epoch == keep));
-        let place = self.place();
+        let place = self.file.place();
         let kept = kept.ok_or(SlotError::LastRoot { place, keep })?;
         let mut hole_punched = true;
         for index in (0..POSITIONS).filter(|index| *index != kept) {
-            hole_punched &= self.efface(index, entropy)?;
+            hole_punched &= self.file.efface(index, entropy)?;
         }
         Ok(Retired {
             slot: self.describe(),
             kept: keep,
             effaced: Effaced::File {
-                overwritten: self.disk.overwrites(),
+                overwritten: self.file.overwrites(),
                 hole_punched,
             },
         })
@@ -318,50 +183,6 @@ impl RootSlot for FileSlot {
 
     fn write_anchor(&self, root: &Root, anchor: &SlotAnchor) -> Result<(), SlotError> {
         let _turn = self.turn();
-        self.check_place()?;
-        let [first, second] = self.copies(root)?.map(|copy| copy.sequence());
-        // The copy that is not the latest gives way; nothing is less than any sequence.
-        let index = usize::from(first > second);
-        let sequence = first.max(second).map_or(1, |last| last.saturating_add(1));
-        self.write(
-            copy_offset(index),
-            &anchor::to_bytes(anchor, sequence, root),
-        )
-    }
-}
-
-fn wholes(positions: &[Position]) -> impl Iterator<Item = &Whole> {
-    positions.iter().filter_map(Position::whole)
-}
-
-fn is_torn(positions: &[Position]) -> bool {
-    positions
-        .iter()
-        .any(|position| matches!(position, Position::Torn))
-}
-
-fn position_offset(index: usize) -> u64 {
-    (index * POSITION_BYTES) as u64
-}
-
-fn copy_offset(index: usize) -> u64 {
-    (POSITIONS * POSITION_BYTES + index * COPY_BYTES) as u64
-}
-
-fn refused(path: &Path, why: Refused) -> SlotError {
-    let place = path.display().to_string();
-    match why {
-        Refused::NotASlot => SlotError::NotASlot { place },
-        Refused::TooOpen(mode) => SlotError::TooOpen { place, mode },
-        Refused::Busy => SlotError::Busy { place },
-        Refused::Io(error) => match error.kind() {
-            io::ErrorKind::NotFound => SlotError::Missing { place },
-            io::ErrorKind::AlreadyExists => SlotError::Exists { place },
-            _ => SlotError::Io {
-                doing: "cannot open",
-                place,
-                source: error,
-            },
-        },
+        self.file.write_anchor(root, anchor)
     }
 }

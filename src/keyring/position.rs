@@ -17,10 +17,35 @@ pub(super) const BLOCK: usize = 4096;
 /// Length of a position: room for 20 recipients of the longest classical kind (RSA-4096).
 pub(super) const POSITION_BYTES: usize = 16 * BLOCK;
 
-const MAGIC: &[u8; 8] = b"strslot\n";
+const MAGIC_BYTES: usize = 8;
 const VERSION: u32 = 1;
 /// Length of what comes before the checksum.
-const HEAD_BYTES: usize = MAGIC.len() + 4 + 8 + VAULT_BYTES + 4 + 4;
+const HEAD_BYTES: usize = MAGIC_BYTES + 4 + 8 + VAULT_BYTES + 4 + 4;
+
+/// What stands between a root and whoever has the file; each form has a mark of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The unlock recipients alone.
+    File,
+    /// A key in a token, and the unlock recipients within.
+    Token,
+}
+
+impl Form {
+    fn magic(self) -> &'static [u8; MAGIC_BYTES] {
+        match self {
+            Self::File => b"strslot\n",
+            Self::Token => b"strtokn\n",
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::File => Self::Token,
+            Self::Token => Self::File,
+        }
+    }
+}
 
 /// What lies in a position.
 #[derive(Debug)]
@@ -31,6 +56,8 @@ pub(super) enum Position {
     Torn,
     /// A root in a format of a later version.
     Newer(u32),
+    /// A root of the other form.
+    OtherForm,
     /// A whole root.
     Whole(Whole),
 }
@@ -41,7 +68,7 @@ pub(super) struct Whole {
     pub(super) vault: VaultId,
     pub(super) epoch: u64,
     pub(super) recipients: Recipients,
-    sealed: Vec<u8>,
+    pub(super) sealed: Vec<u8>,
 }
 
 /// What comes of opening a whole root.
@@ -66,7 +93,16 @@ impl Whole {
     }
 
     pub(super) fn open(&self, identities: &Identities) -> Result<Opened, UnlockError> {
-        let Some(bytes) = identities.open(&self.sealed)? else {
+        self.open_sealed(&self.sealed, identities)
+    }
+
+    /// Opens what a token's key was taken off from.
+    pub(super) fn open_sealed(
+        &self,
+        sealed: &[u8],
+        identities: &Identities,
+    ) -> Result<Opened, UnlockError> {
+        let Some(bytes) = identities.open(sealed)? else {
             return Ok(Opened::SealedToOthers);
         };
         let root = Root::from_bytes(&bytes)
@@ -75,10 +111,10 @@ impl Whole {
     }
 
     /// The whole position as it is written, or nothing when it does not fit.
-    pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
+    pub(super) fn to_bytes(&self, form: Form) -> Option<Vec<u8>> {
         let recipients = self.recipients.to_lines();
         let mut head = Vec::new();
-        head.extend_from_slice(MAGIC);
+        head.extend_from_slice(form.magic());
         head.extend_from_slice(&VERSION.to_be_bytes());
         head.extend_from_slice(&self.epoch.to_be_bytes());
         head.extend_from_slice(self.vault.to_string().as_bytes());
@@ -97,11 +133,14 @@ impl Whole {
 
 impl Position {
     /// Says what lies in the bytes of a position.
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(super) fn parse(bytes: &[u8], form: Form) -> Self {
         if bytes.iter().all(|byte| *byte == 0) {
             return Self::Blank;
         }
-        match parse(bytes) {
+        if bytes.starts_with(form.other().magic()) {
+            return Self::OtherForm;
+        }
+        match parse(bytes, form) {
             Some((VERSION, Some(whole))) => Self::Whole(whole),
             Some((VERSION, None)) | None => Self::Torn,
             Some((version, _)) => Self::Newer(version),
@@ -116,10 +155,10 @@ impl Position {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(u32, Option<Whole>)> {
+fn parse(bytes: &[u8], form: Form) -> Option<(u32, Option<Whole>)> {
     let mut rest = Rest(bytes);
     let head = bytes.get(..HEAD_BYTES)?;
-    if rest.take(MAGIC.len())? != MAGIC {
+    if rest.take(MAGIC_BYTES)? != form.magic() {
         return None;
     }
     let version = rest.u32()?;
@@ -195,21 +234,28 @@ mod tests {
         let whole = Whole::seal(&root, &recipients).expect("sealed");
         let used =
             HEAD_BYTES + SHA256_OUTPUT_LEN + recipients.to_lines().len() + whole.sealed.len();
-        (whole.to_bytes().expect("fits"), used)
+        (whole.to_bytes(Form::File).expect("fits"), used)
     }
 
     #[test]
     fn a_changed_byte_tears_it() {
         let (bytes, used) = written();
-        assert!(Position::parse(&bytes).whole().is_some());
+        assert!(Position::parse(&bytes, Form::File).whole().is_some());
         for place in 0..used {
             let mut changed = bytes.clone();
             changed[place] ^= 0x10;
             assert!(
-                matches!(Position::parse(&changed), Position::Torn),
+                matches!(Position::parse(&changed, Form::File), Position::Torn),
                 "byte {place}"
             );
         }
+    }
+
+    #[test]
+    fn a_root_of_another_form_is_told_from_damage() {
+        let (bytes, _) = written();
+        let read = Position::parse(&bytes, Form::Token);
+        assert!(matches!(read, Position::OtherForm));
     }
 
     #[test]
@@ -219,15 +265,18 @@ mod tests {
         let body = HEAD_BYTES + SHA256_OUTPUT_LEN;
         let sum = checksum(&bytes[..HEAD_BYTES], &bytes[body..used], &[]);
         bytes[HEAD_BYTES..body].copy_from_slice(&sum);
-        assert!(matches!(Position::parse(&bytes), Position::Newer(2)));
+        assert!(matches!(
+            Position::parse(&bytes, Form::File),
+            Position::Newer(2)
+        ));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_answered(mut bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = Position::parse(&bytes);
-            bytes.splice(0..0, *MAGIC);
-            prop_assert!(Position::parse(&bytes).whole().is_none());
+            let _ = Position::parse(&bytes, Form::File);
+            bytes.splice(0..0, *Form::File.magic());
+            prop_assert!(Position::parse(&bytes, Form::File).whole().is_none());
         }
     }
 }

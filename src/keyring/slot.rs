@@ -13,6 +13,7 @@ use crate::secret::{KEY_BYTES, Key, SecretBytes};
 use super::anchor::SlotAnchor;
 use super::destroy::Destruction;
 use super::recipients::Recipients;
+use super::token::TokenError;
 use super::tree::KeyTree;
 use super::unlock::{Identities, UnlockError};
 
@@ -127,13 +128,19 @@ pub struct Held {
 /// A small store, outside index and backups, that can be made to forget.
 ///
 /// It holds one root, or two while one replaces the other; at no moment neither. It never makes a
-/// root by itself. Slots of other kinds (PKCS#11, a key management service) would implement this.
+/// root by itself.
 pub trait RootSlot: Debug + Send + Sync {
     /// What kind of slot it is; certificates name it, and what it cannot rule out.
     fn kind(&self) -> SlotKind;
 
     /// The slot in a few words for a person: its kind and where it is.
     fn describe(&self) -> String;
+
+    /// The recipients that its newest root is sealed to.
+    ///
+    /// # Errors
+    /// [`SlotError::NoWholeRoot`] and failures to read.
+    fn recipients(&self) -> Result<Recipients, SlotError>;
 
     /// The epochs it holds, which is asked without opening it.
     ///
@@ -193,6 +200,14 @@ pub enum SlotError {
         "{place} is not a root slot, or is cut short; correct the path, or use the vault's other slot"
     )]
     NotASlot {
+        /// The path.
+        place: String,
+    },
+    /// The file is a slot of another kind.
+    #[error(
+        "{place} is a root slot of another kind: a slot in a file is named by its path, one in a token by its `pkcs11:` URI; correct how it is named"
+    )]
+    OtherKind {
         /// The path.
         place: String,
     },
@@ -357,6 +372,14 @@ pub enum SlotError {
         place: String,
         /// The system's answer.
         source: io::Error,
+    },
+    /// The token does not do what it was asked.
+    #[error("{place}: {source}")]
+    Token {
+        /// The slot.
+        place: String,
+        /// The token's answer.
+        source: Box<TokenError>,
     },
     /// The recipients or the identity are not usable.
     #[error(transparent)]

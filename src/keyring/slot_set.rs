@@ -1,17 +1,86 @@
 //! Every slot of a vault as one: each holds the new root before it is used, and each lets go of the old.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use crate::entropy::Entropy;
 use crate::id::VaultId;
 use crate::model::Retired;
 
 use super::anchor::SlotAnchor;
+use super::file_slot::FileSlot;
+use super::pins::Pins;
+use super::pkcs11::Pkcs11Token;
+use super::place::{SlotPlace, TokenPlace};
 use super::recipients::Recipients;
 use super::slot::{Contents, Root, RootSlot, SlotError};
+use super::token::Token;
+use super::token_slot::TokenSlot;
 use super::unlock::Identities;
 
 /// One slot or several, which hold the same.
 #[derive(Debug)]
 pub struct SlotSet(Vec<Box<dyn RootSlot>>);
+
+/// What it takes to reach the slots of a vault.
+#[derive(Debug, Clone)]
+pub struct SlotMeans<'a> {
+    /// The vault.
+    pub vault: VaultId,
+    /// Where relative paths start.
+    pub dir: &'a Path,
+    /// Where the PINs of tokens come from.
+    pub pins: &'a Pins,
+    /// Where nonces are drawn from.
+    pub entropy: &'a Arc<dyn Entropy>,
+}
+
+impl SlotMeans<'_> {
+    /// Makes a slot at `place` that holds `root`, sealed to `recipients`.
+    ///
+    /// # Errors
+    /// [`SlotError::Exists`] and its like when a slot is there, and failures to seal or write, after
+    /// which none is left.
+    pub fn create(
+        &self,
+        place: &SlotPlace,
+        root: &Root,
+        recipients: &Recipients,
+    ) -> Result<Box<dyn RootSlot>, SlotError> {
+        let file = place.file(self.dir);
+        Ok(match place {
+            SlotPlace::File(_) => Box::new(FileSlot::create(&file, root, recipients)?),
+            SlotPlace::Token(token) => {
+                let token = self.token(token)?;
+                Box::new(TokenSlot::create(&file, token, root, recipients)?)
+            }
+        })
+    }
+
+    /// Opens the slot at `place`. None is ever made in its place.
+    ///
+    /// # Errors
+    /// [`SlotError`], named by what is wrong with its file or its token.
+    pub fn open(&self, place: &SlotPlace) -> Result<Box<dyn RootSlot>, SlotError> {
+        let file = place.file(self.dir);
+        Ok(match place {
+            SlotPlace::File(_) => Box::new(FileSlot::open(&file)?),
+            SlotPlace::Token(token) => Box::new(TokenSlot::open(&file, self.token(token)?)?),
+        })
+    }
+
+    fn token(&self, place: &TokenPlace) -> Result<Box<dyn Token>, SlotError> {
+        let entropy = Arc::clone(self.entropy);
+        let token = Pkcs11Token::open(place, self.vault, self.pins, entropy);
+        match token {
+            Ok(token) => Ok(Box::new(token)),
+            Err(source) => Err(SlotError::Token {
+                place: place.name(),
+                source: Box::new(source),
+            }),
+        }
+    }
+}
 
 impl SlotSet {
     /// The slots of a vault.
@@ -28,6 +97,15 @@ impl SlotSet {
     /// The slots, each as it describes itself.
     pub fn describe(&self) -> Vec<String> {
         self.0.iter().map(|slot| slot.describe()).collect()
+    }
+
+    /// The recipients that the newest root of the first slot is sealed to.
+    ///
+    /// # Errors
+    /// [`SlotError::NoWholeRoot`] and failures to read.
+    pub fn recipients(&self) -> Result<Recipients, SlotError> {
+        let first = self.0.first().ok_or(SlotError::NoSlots)?;
+        first.recipients()
     }
 
     /// What all slots together hold, whatever stage each was left at; it writes nothing.

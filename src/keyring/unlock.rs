@@ -21,6 +21,8 @@ use zeroize::Zeroizing;
 use crate::limits::{AGE_RECIPIENTS_MAX, IDENTITY_BYTES_MAX, SCRYPT_WORK_MAX};
 use crate::secret::SecretBytes;
 
+use super::pins::Pins;
+
 /// Asks a person for a passphrase or PIN, given the question; nothing when nobody can be asked.
 pub type Ask = Arc<dyn Fn(&str) -> Option<SecretString> + Send + Sync>;
 
@@ -29,15 +31,34 @@ pub fn no_answer() -> Ask {
     Arc::new(|_| None)
 }
 
-/// Private keys that open root slots.
-pub struct Identities(Vec<Box<dyn age::Identity + Send + Sync>>);
+/// What opens root slots: private keys, and where the PINs of tokens come from.
+pub struct Identities {
+    keys: Vec<Box<dyn age::Identity + Send + Sync>>,
+    pins: Pins,
+}
 
 impl Identities {
+    fn new(keys: Vec<Box<dyn age::Identity + Send + Sync>>) -> Self {
+        let pins = Pins::default();
+        Self { keys, pins }
+    }
+
+    /// The same, with PINs from `pins`.
+    #[must_use]
+    pub fn with_pins(self, pins: Pins) -> Self {
+        Self { pins, ..self }
+    }
+
+    /// Where PINs come from.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
     /// Opens an age file, or gives nothing when it is sealed to others.
     pub(super) fn open(&self, sealed: &[u8]) -> Result<Option<SecretBytes>, UnlockError> {
         let decryptor = Decryptor::new_buffered(sealed).map_err(UnlockError::Open)?;
         let each = self
-            .0
+            .keys
             .iter()
             .map(|identity| &**identity as &dyn age::Identity);
         match decryptor.decrypt(each) {
@@ -129,7 +150,7 @@ pub fn identities_from_bytes(bytes: &SecretBytes, ask: &Ask) -> Result<Identitie
 
 fn plain_identities(secret: &[u8], ask: &Ask) -> Result<Identities, UnlockError> {
     match secret.starts_with(b"-----BEGIN ") {
-        true => Ok(Identities(vec![Box::new(ssh_identity(secret, ask)?)])),
+        true => Ok(Identities::new(vec![Box::new(ssh_identity(secret, ask)?)])),
         false => age_identities(secret, ask),
     }
 }
@@ -141,7 +162,7 @@ fn age_identities(secret: &[u8], ask: &Ask) -> Result<Identities, UnlockError> {
         .into_identities();
     match parsed {
         Ok(identities) if identities.is_empty() => Err(UnlockError::NoIdentity),
-        Ok(identities) => Ok(Identities(identities)),
+        Ok(identities) => Ok(Identities::new(identities)),
         Err(DecryptError::PluginResolve(age::plugin::ResolveError::MissingPlugin {
             binary_name,
         })) => Err(UnlockError::NoPlugin {
@@ -191,7 +212,7 @@ fn decrypt_identities(secret: &[u8], ask: &Ask) -> Result<SecretBytes, UnlockErr
 }
 
 /// Reads the file through one descriptor, so that what was checked is what is read.
-fn read_secret(path: &Path, forbidden: u32) -> Result<SecretBytes, UnlockError> {
+pub(super) fn read_secret(path: &Path, forbidden: u32) -> Result<SecretBytes, UnlockError> {
     let place = || path.display().to_string();
     let failed = |source| UnlockError::Read {
         place: place(),

@@ -11,6 +11,8 @@ words! {
     SlotKind, or UnknownSlotKind as "a kind of root slot" {
         /// A file that is written, and overwritten, in place.
         File = "file",
+        /// A key in a PKCS#11 token, and a file beside it.
+        Token = "pkcs11",
     }
 }
 
@@ -20,6 +22,10 @@ impl SlotKind {
         match self {
             Self::File => {
                 "a file of its own on the gateway's disk, outside the journal and every backup"
+            }
+            Self::Token => {
+                "a key drawn in a token that never lets it out, and a file beside the token that \
+                 nothing but that key opens"
             }
         }
     }
@@ -31,6 +37,12 @@ impl SlotKind {
                 "a solid-state disk may keep a remnant of the overwritten root in cells that no \
                  program can reach. It would take laboratory equipment to read one and the \
                  vault's unlock identity to open it. Only a hardware slot rules this out"
+            }
+            Self::Token => {
+                "it is as good as the token's word. A token in hardware keeps no copy of a key it \
+                 destroyed; one in software keeps its keys in files, and whoever copied those before, \
+                 and has the PIN and the vault's unlock identity as well, has the old root. What the disk \
+                 keeps of the file beside the token opens with neither"
             }
         }
     }
@@ -59,6 +71,12 @@ pub enum Effaced {
         /// Whether the blocks were also given back, so that a solid-state disk may erase them.
         hole_punched: bool,
     },
+    /// They were sealed under keys in a token, and those were destroyed.
+    #[serde(rename = "pkcs11")]
+    Token {
+        /// Whose token it is, and which model, as it says itself.
+        made_by: String,
+    },
 }
 
 impl Effaced {
@@ -66,6 +84,7 @@ impl Effaced {
     pub const fn kind(&self) -> SlotKind {
         match self {
             Self::File { .. } => SlotKind::File,
+            Self::Token { .. } => SlotKind::Token,
         }
     }
 }
@@ -87,6 +106,10 @@ impl fmt::Display for Effaced {
                 };
                 write!(f, "the old bytes were {overwritten} {punched}")
             }
+            Self::Token { made_by } => write!(
+                f,
+                "the key that sealed the old one was destroyed in the token ({made_by:?}), which was asked for it afterwards and has it no more"
+            ),
         }
     }
 }

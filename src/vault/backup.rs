@@ -5,12 +5,13 @@
 //! with the root of a later epoch whoever was erased before it stays erased.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Vault;
 use super::config::{self, Config, StoreChoice};
 use super::error::VaultError;
 use crate::journal::{self, Copied};
+use crate::keyring::SlotPlace;
 
 /// The folder of the embedded store, within the vault's.
 pub(crate) const STORE_DIR: &str = "store";
@@ -55,7 +56,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::AlreadyThere`], [`VaultError::NotAVault`], and failures to read or write.
-    pub fn restore(from: &Path, dir: &Path, slots: Vec<PathBuf>) -> Result<BackedUp, VaultError> {
+    pub fn restore(from: &Path, dir: &Path, slots: Vec<SlotPlace>) -> Result<BackedUp, VaultError> {
         let config = Config::read(from)?;
         config::make_folder(dir)?;
         let config = Config { slots, ..config };

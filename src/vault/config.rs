@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::VaultError;
 use crate::id::VaultId;
+use crate::keyring::SlotPlace;
 
 const CONFIG_FILE: &str = "vault.json";
 const LOCK_FILE: &str = "lock";
@@ -24,8 +25,8 @@ pub struct Config {
     pub format: u32,
     /// Which vault it is.
     pub vault: VaultId,
-    /// The root slots; relative paths start at the vault's folder.
-    pub slots: Vec<PathBuf>,
+    /// The root slots, by path or URI; relative paths start at the vault's folder.
+    pub slots: Vec<SlotPlace>,
     /// Where material is stored.
     pub store: StoreChoice,
     /// How many days a backup is kept, as the operator declared; certificates say it.
@@ -73,7 +74,7 @@ impl StoreChoice {
 }
 
 impl Config {
-    pub(super) fn new(vault: VaultId, slots: Vec<PathBuf>, store: StoreChoice) -> Self {
+    pub(super) fn new(vault: VaultId, slots: Vec<SlotPlace>, store: StoreChoice) -> Self {
         Self {
             format: FORMAT,
             vault,
@@ -137,10 +138,6 @@ impl Config {
         file.and_then(|file| file.sync_all()).map_err(failed)?;
         std::fs::rename(&unfinished, &path).map_err(failed)?;
         sync_folder(dir)
-    }
-
-    pub(super) fn slot_paths(&self, dir: &Path) -> Vec<PathBuf> {
-        self.slots.iter().map(|slot| dir.join(slot)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::entropy::EntropyError;
 use crate::id::VaultId;
 use crate::index::{IndexError, OpenError};
 use crate::journal;
-use crate::keyring::{KeyError, SlotError};
+use crate::keyring::{KeyError, SlotError, SlotPlace};
 use crate::sealing::DoesNotOpen;
 
 /// Why the vault does not do what it is asked.
@@ -23,8 +23,8 @@ pub enum VaultError {
     #[error("the vault at {} is open in another process; stop that gateway or command first", .0.display())]
     InUse(PathBuf),
     /// No root slot is called that.
-    #[error("{} is none of the vault's root slots; `strongroom vault status` names them, and so does `vault.json`", .0.display())]
-    UnknownSlot(PathBuf),
+    #[error("{} is none of the vault's root slots; `strongroom vault status` names them, and so does `vault.json`", .0)]
+    UnknownSlot(SlotPlace),
     /// The configuration file does not read.
     #[error("{} is not a vault's configuration: {reason}; restore it from a backup", .path.display())]
     Config {

@@ -1,6 +1,6 @@
 //! Making a vault, and opening one: unlock, verify, settle, catch up.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use jiff::SignedDuration;
@@ -14,7 +14,7 @@ use crate::id::VaultId;
 use crate::index::{Index, OpenError, set_aside, tables};
 use crate::journal::{self, Anchor, Journal, NoteSigner};
 use crate::keyring::{
-    Contents, FileSlot, Identities, Recipients, Root, RootSlot, SlotAnchor, SlotSet,
+    Contents, Identities, Pins, Recipients, Root, SlotAnchor, SlotMeans, SlotPlace, SlotSet,
 };
 use crate::model::{Actor, Attestation, Event};
 
@@ -26,9 +26,11 @@ pub struct NewVault {
     /// An operator's word on where the store lies.
     pub attestation: Option<Attestation>,
     /// Where its root slots go; relative paths start at the vault's folder.
-    pub slots: Vec<PathBuf>,
+    pub slots: Vec<SlotPlace>,
     /// Who can unlock it.
     pub recipients: Recipients,
+    /// Where the PINs of tokens come from.
+    pub pins: Pins,
 }
 
 /// What opening a vault found and did, a line for each thing worth saying.
@@ -60,10 +62,16 @@ impl Vault {
             &root.journal_key,
             Arc::clone(entropy),
         )?;
+        let slots = SlotMeans {
+            vault,
+            dir,
+            pins: &new.pins,
+            entropy,
+        };
         let slots = config
-            .slot_paths(dir)
+            .slots
             .iter()
-            .map(|path| FileSlot::create(path, &root, &new.recipients).map(boxed))
+            .map(|place| slots.create(place, &root, &new.recipients))
             .collect::<Result<Vec<_>, _>>()?;
         let vault = assemble(
             dir,
@@ -117,12 +125,7 @@ impl Vault {
     ) -> Result<(Self, Opening), VaultError> {
         let config = Config::read(dir)?;
         let lock = Lock::hold(dir)?;
-        let slots = config
-            .slot_paths(dir)
-            .iter()
-            .map(|path| FileSlot::open(path).map(boxed))
-            .collect::<Result<Vec<_>, _>>()?;
-        let slots = SlotSet::new(slots)?;
+        let slots = slots_of(&config, dir, identities.pins(), &means)?;
         let contents = slots.read(config.vault, identities)?;
         let mut opening = Opening::default();
 
@@ -364,6 +367,19 @@ fn journal_anchor(anchor: SlotAnchor) -> Anchor {
     }
 }
 
-fn boxed(slot: FileSlot) -> Box<dyn RootSlot> {
-    Box::new(slot)
+/// Every slot that the configuration names.
+pub(super) fn slots_of(
+    config: &Config,
+    dir: &Path,
+    pins: &Pins,
+    means: &Means,
+) -> Result<SlotSet, VaultError> {
+    let reach = SlotMeans {
+        vault: config.vault,
+        dir,
+        pins,
+        entropy: &means.entropy,
+    };
+    let slots = config.slots.iter().map(|place| reach.open(place));
+    Ok(SlotSet::new(slots.collect::<Result<Vec<_>, _>>()?)?)
 }

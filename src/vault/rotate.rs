@@ -1,11 +1,12 @@
 //! Replacing the root without erasing anybody, and changing who unlocks it and where it lies.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::config::{Config, Lock};
 use super::error::VaultError;
+use super::open::slots_of;
 use super::{Means, Vault};
-use crate::keyring::{FileSlot, Identities, Recipients, SlotError};
+use crate::keyring::{Identities, Pins, Recipients, SlotError, SlotMeans, SlotPlace};
 use crate::model::{Actor, Event, Retired};
 
 /// What a rotation changes; what is left out stays.
@@ -14,9 +15,9 @@ pub struct Rotation {
     /// Who can unlock the vault from now on.
     pub recipients: Option<Recipients>,
     /// Root slots to be made; relative paths start at the vault's folder.
-    pub add: Vec<PathBuf>,
+    pub add: Vec<SlotPlace>,
     /// Root slots that are lost or to be retired, as the configuration names them.
-    pub drop: Vec<PathBuf>,
+    pub drop: Vec<SlotPlace>,
 }
 
 /// What a rotation did.
@@ -27,7 +28,7 @@ pub struct Rotated {
     /// What each slot said when it let go of the old root.
     pub slots: Vec<Retired>,
     /// The slots there are now.
-    pub now: Vec<PathBuf>,
+    pub now: Vec<SlotPlace>,
 }
 
 impl Vault {
@@ -49,11 +50,11 @@ impl Vault {
         drop_slots(dir, &rotation.drop)?;
         let recipients = match &rotation.recipients {
             Some(recipients) => recipients.clone(),
-            None => recipients_in_force(dir)?,
+            None => recipients_in_force(dir, identities.pins(), &means)?,
         };
         let (vault, _) = Self::open(dir, identities, means)?;
         let (epoch, slots) = vault.replace_root(&recipients)?;
-        let now = vault.add_slots(rotation.add, &recipients)?;
+        let now = vault.add_slots(rotation.add, &recipients, identities.pins())?;
         vault.close()?;
         Ok(Rotated { epoch, slots, now })
     }
@@ -78,13 +79,20 @@ impl Vault {
     /// Makes slots that hold the present root.
     fn add_slots(
         &self,
-        paths: Vec<PathBuf>,
+        places: Vec<SlotPlace>,
         recipients: &Recipients,
-    ) -> Result<Vec<PathBuf>, VaultError> {
+        pins: &Pins,
+    ) -> Result<Vec<SlotPlace>, VaultError> {
         let mut config = self.config.clone();
-        for path in paths {
-            FileSlot::create(&self.dir.join(&path), &self.rooted().root, recipients)?;
-            config.slots.push(path);
+        let reach = SlotMeans {
+            vault: self.id(),
+            dir: &self.dir,
+            pins,
+            entropy: &self.means.entropy,
+        };
+        for place in places {
+            reach.create(&place, &self.rooted().root, recipients)?;
+            config.slots.push(place);
             // Named only once it is whole.
             config.write(&self.dir)?;
         }
@@ -93,22 +101,21 @@ impl Vault {
 }
 
 /// Whoever can unlock the vault now, as its first slot has it.
-fn recipients_in_force(dir: &Path) -> Result<Recipients, VaultError> {
+fn recipients_in_force(dir: &Path, pins: &Pins, means: &Means) -> Result<Recipients, VaultError> {
     let _lock = Lock::hold(dir)?;
-    let slots = Config::read(dir)?.slot_paths(dir);
-    let first = slots.first().ok_or(SlotError::NoSlots)?;
-    Ok(FileSlot::open(first)?.recipients()?)
+    let slots = slots_of(&Config::read(dir)?, dir, pins, means)?;
+    Ok(slots.recipients()?)
 }
 
-fn drop_slots(dir: &Path, drop: &[PathBuf]) -> Result<(), VaultError> {
+fn drop_slots(dir: &Path, drop: &[SlotPlace]) -> Result<(), VaultError> {
     if drop.is_empty() {
         return Ok(());
     }
     let _lock = Lock::hold(dir)?;
     let mut config = Config::read(dir)?;
-    for path in drop {
-        let named = config.slots.iter().position(|slot| slot == path);
-        let named = named.ok_or_else(|| VaultError::UnknownSlot(path.clone()))?;
+    for place in drop {
+        let named = config.slots.iter().position(|slot| slot == place);
+        let named = named.ok_or_else(|| VaultError::UnknownSlot(place.clone()))?;
         config.slots.remove(named);
     }
     match config.slots.is_empty() {

@@ -11,7 +11,7 @@ use super::service::Service;
 use crate::access::EnrolmentCode;
 use crate::id::{PersonId, VaultId};
 use crate::index::tables;
-use crate::keyring::{Identities, Recipients, unlock};
+use crate::keyring::{Identities, Pins, Recipients, SlotPlace, unlock};
 use crate::model::{Actor, Attestation, Event, Role, Text};
 use crate::objects::embedded::Embedded;
 use crate::objects::{
@@ -33,9 +33,11 @@ pub struct NewHouse {
     /// A region, and the name of the operator who vouches that the store lies in it.
     pub attest: Option<(String, Text)>,
     /// Where its root slots go; one in the vault's folder when none is named.
-    pub slots: Vec<PathBuf>,
+    pub slots: Vec<SlotPlace>,
     /// The age recipients who can unlock it; when there are none, an identity is made.
     pub recipients: Vec<String>,
+    /// Where the PINs of tokens come from.
+    pub pins: Pins,
     /// What the first administrator is called.
     pub admin: Text,
 }
@@ -78,7 +80,7 @@ pub async fn found(dir: &Path, new: NewHouse, means: Means) -> Result<Founded, W
         }
     };
     let slots = match new.slots.is_empty() {
-        true => vec![PathBuf::from(SLOT_FILE)],
+        true => vec![PathBuf::from(SLOT_FILE).into()],
         false => new.slots,
     };
     let embedded = matches!(new.store, StoreChoice::Embedded { .. });
@@ -87,6 +89,7 @@ pub async fn found(dir: &Path, new: NewHouse, means: Means) -> Result<Founded, W
         attestation,
         slots,
         recipients,
+        pins: new.pins,
     };
     let vault = Vault::create(dir, new_vault, means)?;
     let identity = match made {

@@ -261,6 +261,7 @@ fn new_house() -> Result<NewHouse, Failure> {
         attest: None,
         slots: Vec::new(),
         recipients: Vec::new(),
+        pins: Default::default(),
         admin: text("Amina Yusuf")?,
     })
 }

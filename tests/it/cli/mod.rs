@@ -9,5 +9,6 @@ mod erase_crash;
 mod life;
 mod media;
 mod resume;
+mod token;
 mod traces;
 mod upkeep;

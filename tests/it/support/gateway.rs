@@ -56,6 +56,7 @@ impl House {
             attest: None,
             slots: Vec::new(),
             recipients: Vec::new(),
+            pins: Default::default(),
             admin: "Ada Administrator".parse().expect("a name"),
         };
         let founded = work::found::found(&vault, new, means())

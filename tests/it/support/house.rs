@@ -110,8 +110,12 @@ impl House {
             attest: remote
                 .is_some()
                 .then(|| ("eu-west-2".to_owned(), text("Olga Operator"))),
-            slots: slots.iter().map(PathBuf::from).collect(),
+            slots: slots
+                .iter()
+                .map(|name| PathBuf::from(name).into())
+                .collect(),
             recipients: Vec::new(),
+            pins: Default::default(),
             admin: text("Ada Administrator"),
         };
         let founded = work::found::found(&folder.path(), new, World::means(&world))

@@ -8,3 +8,4 @@ pub(crate) mod peers;
 pub(crate) mod programs;
 pub(crate) mod remote;
 pub(crate) mod rows;
+pub(crate) mod softhsm;
