@@ -11,6 +11,8 @@
 pub mod clock;
 pub mod entropy;
 pub mod limits;
+#[cfg(feature = "sabotage-for-tests-only")]
+mod sabotage;
 pub mod secret;
 
 // F1: names and pure rules

@@ -114,6 +114,8 @@ impl Redraw<'_> {
     /// Draws a key for `parent` and wraps its surviving children under it; nothing when none survive.
     fn children(&mut self, parent: Option<NodeId>) -> Result<Option<Key>, KeyError> {
         let new = Key::random(self.entropy)?;
+        #[cfg(feature = "sabotage-for-tests-only")]
+        let new = self.sabotaged(parent).unwrap_or(new);
         let mut survive = false;
         let mut expected = self.redrawn_under(parent);
         for (child, row) in self.nodes.children(parent)? {
@@ -137,6 +139,17 @@ impl Redraw<'_> {
             Some(node) => Err(KeyError::Damaged { node }),
             None => Ok(survive.then_some(new)),
         }
+    }
+
+    /// The key that `parent` has already, in a build that is to be caught.
+    #[cfg(feature = "sabotage-for-tests-only")]
+    fn sabotaged(&self, parent: Option<NodeId>) -> Option<Key> {
+        let present = match parent {
+            Some(parent) => self.old.get(&parent)?,
+            None => self.tree.root(),
+        };
+        let on = crate::sabotage::Sabotage::NoRotation.is_on();
+        on.then(|| present.duplicate())
     }
 
     fn redrawn_under(&self, parent: Option<NodeId>) -> BTreeSet<NodeId> {

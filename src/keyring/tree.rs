@@ -132,6 +132,11 @@ impl KeyTree {
         }
     }
 
+    #[cfg(feature = "sabotage-for-tests-only")]
+    pub(super) fn root(&self) -> &Key {
+        &self.root
+    }
+
     pub(super) fn open(&self, node: NodeId, above: &Key, row: &[u8]) -> Result<Key, KeyError> {
         sealing::open(above, &self.context(node), row)
             .ok()

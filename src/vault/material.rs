@@ -207,9 +207,22 @@ fn opened_particulars(
         item.particulars.as_bytes(),
     )
     .map_err(VaultError::unopenable(&item.id))?;
+    #[cfg(feature = "sabotage-for-tests-only")]
+    sabotaged(opened.expose_secret());
     serde_json::from_slice(opened.expose_secret()).map_err(|_| VaultError::Unopenable {
         what: item.id.to_string(),
     })
+}
+
+/// Logs what was opened, in a build that is to be caught.
+#[cfg(feature = "sabotage-for-tests-only")]
+fn sabotaged(particulars: &[u8]) {
+    if crate::sabotage::Sabotage::KeyLogged.is_on()
+        && let Ok(read) = serde_json::from_slice::<Particulars>(particulars)
+    {
+        let file_key = read.file_key.map(|byte| format!("{byte:02x}")).concat();
+        tracing::debug!(file_key, "opened");
+    }
 }
 
 pub(super) fn opened_contact(

@@ -12,7 +12,7 @@ use crate::tidy_text::{leftovers, secrets};
 
 /// The rooms, floor by floor: a room imports only rooms on lower floors.
 const FLOORS: [&[&str]; 10] = [
-    &["clock", "entropy", "limits", "secret"],
+    &["clock", "entropy", "limits", "sabotage", "secret"],
     &["id", "model", "pdf", "sealing"],
     &["agefile"],
     &["index", "journal", "keyring", "objects"],
@@ -103,6 +103,32 @@ fn every_step_beside_is_on_one_floor_and_taken() {
             "{from} no longer imports {to}: take the step out of the table"
         );
     }
+}
+
+/// What proves something by attacking the program must not be mistaken in the same way as it.
+#[test]
+fn the_attacker_shares_nothing_with_the_library() {
+    let project = Project::read();
+    let manifest = project.text("tests/attacker/Cargo.toml");
+    let dependencies = manifest
+        .split("[dependencies]")
+        .nth(1)
+        .expect("it has some");
+    let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+    let names: Vec<&str> = dependencies
+        .lines()
+        .filter_map(|line| line.split(" = ").next().filter(|name| !name.is_empty()))
+        .collect();
+    assert_eq!(names, ["base64", "ring", "sled", "x25519-dalek"]);
+    assert!(!dependencies.contains("path"), "{dependencies}");
+    let mut files = 0;
+    for (path, text) in project.texts("tests/attacker/src/") {
+        files += 1;
+        for shared in ["strongroom::", "extern crate", "include", "#[path"] {
+            assert!(!text.contains(shared), "{path}: {shared}");
+        }
+    }
+    assert!(files > 4, "{files} files");
 }
 
 #[test]

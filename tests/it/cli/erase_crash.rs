@@ -1,23 +1,14 @@
-//! The gateway killed in the middle of an erasure: after the restart it comes to its end by itself.
+//! The gateway killed in the middle of an erasure: after the restart it comes to its end by itself, and
+//! with everything that lay there before, at the kill and afterwards nothing of it opens.
 
-use std::io::Read;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
-
-use crate::support::cli::{Site, plain, wait_until};
+use crate::closure::Attack;
+use crate::support::cli::{Site, wait_until};
+use crate::support::folders::copy_all;
 use crate::support::programs::{search, tell};
-
-/// Every way in which an erasure changes what is on a disk; the index, which is rebuilt from the
-/// journal, is not counted.
-const CHANGES: &str =
-    "pwrite64,fsync,fdatasync,fallocate,ftruncate,rename,renameat,renameat2,unlink,unlinkat";
-
-/// How long each change is held up, so that the gateway can be killed before it happens.
-const HELD_UP: Duration = Duration::from_millis(40);
+use crate::support::trace::Trace;
 
 /// The most time that may go by before no further kill is begun.
 const TIME: Duration = Duration::from_secs(60);
@@ -76,6 +67,16 @@ struct Stage {
     site: Site,
     study: String,
     staying: String,
+    left: usize,
+}
+
+/// Somebody who withdraws.
+struct Leaving {
+    erasure: String,
+    item: String,
+    said: String,
+    /// What lay there when everything was still there.
+    before: PathBuf,
 }
 
 impl Stage {
@@ -89,15 +90,44 @@ impl Stage {
             site,
             study,
             staying,
+            left: 0,
         }
     }
 
-    /// Somebody who withdraws: the erasure, and the item.
-    fn leave(&self) -> (String, String) {
+    fn leave(&mut self) -> Leaving {
+        self.left += 1;
+        let said = format!("what number {} said, and goes", self.left);
         let (participant, session) = self.site.interview(&self.study);
-        let file = self.site.file("goes.txt", b"what goes");
+        let file = self.site.file("goes.txt", said.as_bytes());
         let item = self.site.upload(&file, &session, "notes");
-        (self.site.withdraw(&participant), item)
+        let before = self.image("before");
+        Leaving {
+            erasure: self.site.withdraw(&participant),
+            item,
+            said,
+            before,
+        }
+    }
+
+    fn image(&self, when: &str) -> PathBuf {
+        let image = self.site.path(&format!("images/{}-{when}", self.left));
+        copy_all(&self.site.vault(), &image);
+        image
+    }
+
+    /// With what lay there before and at the kill, and every secret that is left.
+    fn attack(&self, leaving: &Leaving, killed: &Path) {
+        let found = Attack::quick()
+            .earlier(&leaving.before)
+            .earlier(killed)
+            .now(&self.image("after"))
+            .now(&self.site.home())
+            .canary("goes", &leaving.said)
+            .canary("stays", "what stays")
+            .run(&format!("after kill {}", self.left));
+        let reached: Vec<_> = found.reached().into_iter().collect();
+        assert_eq!(reached, ["stays"], "{found:?}");
+        assert!(found.unopened().is_empty(), "{found:?}");
     }
 
     fn trace(&self, strace: &Path) -> Option<Trace> {
@@ -107,14 +137,16 @@ impl Stage {
     /// Kills the gateway before the change of that number; says which it was, or nothing when the
     /// erasure has fewer.
     fn kill_before(&mut self, strace: &Path, number: usize) -> Option<String> {
-        let (erasure, item) = self.leave();
+        let leaving = self.leave();
         let trace = self.trace(strace).expect("it may attach");
-        let approval = self.site.begin("ig", &["erasure", "approve", &erasure]);
+        let approve = ["erasure", "approve", &leaving.erasure];
+        let approval = self.site.begin("ig", &approve);
         let change = trace.nth(number);
         if change.is_some() {
             self.site.kill();
         }
         drop(trace);
+        let killed = self.image("killed");
         let said = approval.finish();
         match &change {
             Some(_) => {
@@ -124,20 +156,24 @@ impl Stage {
             }
             None => assert_eq!(said.json()["stage"], "certified"),
         }
-        self.comes_to_its_end(&erasure, &item);
+        self.comes_to_its_end(&leaving.erasure, &leaving.item);
+        self.attack(&leaving, &killed);
         change
     }
 
     /// Kills the gateway so long after the approval was sent.
     fn kill_after(&mut self, delay: Duration) {
-        let (erasure, item) = self.leave();
-        let approval = self.site.begin("ig", &["erasure", "approve", &erasure]);
+        let leaving = self.leave();
+        let approve = ["erasure", "approve", &leaving.erasure];
+        let approval = self.site.begin("ig", &approve);
         std::thread::sleep(delay);
         self.site.kill();
+        let killed = self.image("killed");
         let said = approval.finish();
         assert!(matches!(said.code, Some(0 | 5)), "{said:?}");
         self.site.serve();
-        self.comes_to_its_end(&erasure, &item);
+        self.comes_to_its_end(&leaving.erasure, &leaving.item);
+        self.attack(&leaving, &killed);
     }
 
     fn comes_to_its_end(&self, erasure: &str, item: &str) {
@@ -161,84 +197,4 @@ impl Stage {
         let left = std::fs::read_dir(left).expect("listed");
         assert_eq!(left.count(), 1, "ciphertext is left of {item}");
     }
-}
-
-/// The gateway's changes to the vault's folder as they are about to happen, each held up for a moment.
-struct Trace {
-    strace: Child,
-    changes: Receiver<String>,
-}
-
-impl Trace {
-    /// Attaches to a process, if that is permitted here.
-    fn attach(strace: &Path, pid: Pid, vault: &Path) -> Option<Self> {
-        let held_up = format!("inject={CHANGES}:delay_enter={}", HELD_UP.as_micros());
-        let mut strace = Command::new(strace)
-            .args(["-f", "-y", "-s", "0", "-e", &format!("trace={CHANGES}")])
-            .args(["-e", &held_up, "-p", &pid.as_raw_nonzero().to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let mut told = strace.stderr.take().expect("its output");
-        let mut first = [0; 200];
-        let read = told.read(&mut first).expect("it says something");
-        if !String::from_utf8_lossy(&first[..read]).contains("attached") {
-            strace.wait().expect("it ended");
-            return None;
-        }
-        let (tell, changes) = mpsc::channel();
-        let vault = vault.canonicalize().expect("a folder");
-        std::thread::spawn(move || listen(told, &vault, &tell));
-        Some(Self { strace, changes })
-    }
-
-    /// Waits for the change of that number; there is none when nothing more changes.
-    fn nth(&self, number: usize) -> Option<String> {
-        let next = || self.changes.recv_timeout(Duration::from_secs(3)).ok();
-        (1..number).try_for_each(|_| next().map(drop))?;
-        next()
-    }
-}
-
-impl Drop for Trace {
-    fn drop(&mut self) {
-        // Told to stop, it lets go of the process.
-        let _ = kill_process(Pid::from_child(&self.strace), Signal::TERM);
-        let _ = self.strace.wait();
-    }
-}
-
-/// Passes every change on when it begins, which the tracer tells before the end of its line.
-fn listen(mut told: impl Read, vault: &Path, tell: &Sender<String>) {
-    let (mut text, mut piece, mut told_of) = (Vec::new(), [0; 8192], 0);
-    while let Ok(read @ 1..) = told.read(&mut piece) {
-        text.extend_from_slice(&piece[..read]);
-        let all = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = all.split('\n').collect();
-        for line in lines.iter().skip(told_of) {
-            if let Some(change) = change_in(line, vault)
-                && tell.send(change).is_err()
-            {
-                return;
-            }
-        }
-        // The last line is told of as soon as it has begun, and not again when it ends.
-        let begun = lines.last().is_some_and(|last| !last.is_empty());
-        told_of = lines.len() - usize::from(!begun);
-    }
-}
-
-/// The change to the vault that a line tells of: what is done, to which of its parts.
-fn change_in(line: &str, vault: &Path) -> Option<String> {
-    let call = line.split_once("] ").map_or(line, |(_, call)| call);
-    let (name, rest) = call.split_once('(')?;
-    let known = CHANGES.split(',').any(|change| change == name);
-    let (_, inside) = rest.split_once(plain(vault))?;
-    let part = inside
-        .trim_start_matches('/')
-        .split(['/', '>', '"'])
-        .next()?;
-    (known && part != "index").then(|| format!("{name} {part}"))
 }

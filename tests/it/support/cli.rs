@@ -62,6 +62,7 @@ pub(crate) fn wait_until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -
 
 /// A vault, its gateway, and the people who use it, each with a profile of their own.
 pub(crate) struct Site {
+    program: PathBuf,
     folder: TempDir,
     variables: Vec<(String, String)>,
     gateway: Option<Gateway>,
@@ -80,6 +81,7 @@ impl Site {
     /// A folder with no vault in it yet.
     pub(crate) fn empty() -> Self {
         Self {
+            program: program(),
             // Not in memory: the disk's own guarantees are part of what is tested.
             folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder"),
             variables: Vec::new(),
@@ -92,6 +94,15 @@ impl Site {
     /// A new vault whose store is what the arguments of `vault init` say.
     pub(crate) fn found(store: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut site = Self::empty();
+        site.set(variables);
+        site.init(store);
+        site
+    }
+
+    /// A new vault of another program, whose store is what the arguments of `vault init` say.
+    pub(crate) fn of(program: PathBuf, store: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut site = Self::empty();
+        site.program = program;
         site.set(variables);
         site.init(store);
         site
@@ -253,7 +264,7 @@ impl Site {
 
     /// The program, for `profile`, in the site's own folder.
     pub(crate) fn command(&self, profile: &str) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         command
             .args(["--json", "--profile", profile])
             .current_dir(self.folder.path())

@@ -1,6 +1,7 @@
 //! What several tests share.
 
 pub(crate) mod cli;
+pub(crate) mod folders;
 pub(crate) mod gateway;
 pub(crate) mod house;
 pub(crate) mod line;
@@ -9,3 +10,4 @@ pub(crate) mod programs;
 pub(crate) mod remote;
 pub(crate) mod rows;
 pub(crate) mod softhsm;
+pub(crate) mod trace;

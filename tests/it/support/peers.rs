@@ -6,6 +6,7 @@ use std::path::Path;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
     DeleteMarkerReplication, DeleteMarkerReplicationStatus, Destination, ReplicationConfiguration,
@@ -176,8 +177,12 @@ impl Moto {
                 .key(key)
                 .set_version_id(version.version_id().map(str::to_owned))
                 .send()
-                .await
-                .expect("got");
+                .await;
+            let got = match got {
+                // It was deleted since it was listed.
+                Err(error) if error.code() == Some("NoSuchVersion") => continue,
+                got => got.expect("got"),
+            };
             let bytes = got.body.collect().await.expect("read").to_vec();
             found.push((key.to_owned(), bytes));
         }

@@ -7,6 +7,8 @@
 //! (32) ‖ recipients ‖ sealed root`. The sealed root is an age file; in it lies `1 ‖ vault (21) ‖
 //! epoch (8) ‖ root key (32) ‖ journal key (32) ‖ signing seed (32)`.
 //!
+//! *Index* (a folder): see the module of that name.
+//!
 //! *Journal segment* (a file): a header of 116 bytes, `"strongroom-log" 0 1 ‖ vault (24, text and
 //! zeros) ‖ first position (8) ‖ salt (32) ‖ Merkle root (32) ‖ CRC (4)`, then frames: `length of
 //! the sealed part (4) ‖ length of the public part (4) ‖ CRC (4) ‖ public part ‖ sealed part ‖ CRC
@@ -27,17 +29,15 @@
 //! bytes of ChaCha20-Poly1305 under HKDF-SHA256(file key, nonce, "payload"), with the nonce
 //! `counter (11) ‖ whether it is the last (1)`.
 
-use std::io::Read as _;
-
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 
-use super::json::Json;
+use crate::json::Json;
 
-pub(super) type Key = [u8; 32];
+pub type Key = [u8; 32];
 
 const POSITION_BYTES: usize = 65_536;
 const SEGMENT_HEADER: usize = 116;
@@ -46,7 +46,7 @@ const FRAME_TRAILER: usize = 5;
 const CHUNK: usize = 65_536 + 16;
 
 /// The age files in the positions of a root slot.
-pub(crate) fn sealed_roots(file: &[u8]) -> Vec<&[u8]> {
+pub fn sealed_roots(file: &[u8]) -> Vec<&[u8]> {
     let mut roots = Vec::new();
     for position in file.chunks(POSITION_BYTES) {
         let Some(rest) = position.strip_prefix(b"strslot\n") else {
@@ -65,28 +65,8 @@ pub(crate) fn sealed_roots(file: &[u8]) -> Vec<&[u8]> {
     roots
 }
 
-/// The epochs of the roots in a root slot.
-pub(crate) fn epochs(file: &[u8]) -> Vec<u64> {
-    let positions = file.chunks(POSITION_BYTES);
-    let heads = positions.filter_map(|position| position.strip_prefix(b"strslot\n"));
-    heads
-        .filter_map(|head| Some(u64::from_be_bytes(head.get(4..12)?.try_into().ok()?)))
-        .collect()
-}
-
-/// Opens an age file.
-pub(super) fn open_age(file: &[u8], identity: &str) -> Option<Vec<u8>> {
-    let identity: age::x25519::Identity = identity.parse().ok()?;
-    let decryptor = age::Decryptor::new(file).ok()?;
-    let mut opened = Vec::new();
-    let identities = std::iter::once(&identity as &dyn age::Identity);
-    let mut reader = decryptor.decrypt(identities).ok()?;
-    reader.read_to_end(&mut opened).ok()?;
-    Some(opened)
-}
-
 /// A journal segment whose frames can be told apart; what is not whole at its end is left out.
-pub(super) struct Segment<'a> {
+pub struct Segment<'a> {
     header: &'a [u8],
     first: u64,
     /// Public part and sealed part of every record.
@@ -94,7 +74,7 @@ pub(super) struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    pub(super) fn parse(file: &'a [u8]) -> Option<Self> {
+    pub fn parse(file: &'a [u8]) -> Option<Self> {
         let (header, mut rest) = file.split_at_checked(SEGMENT_HEADER)?;
         header.strip_prefix(b"strongroom-log\0\x01")?;
         let mut frames = Vec::new();
@@ -123,13 +103,13 @@ impl<'a> Segment<'a> {
     }
 
     /// The vault's name.
-    pub(super) fn vault(&self) -> String {
+    pub fn vault(&self) -> String {
         let text = String::from_utf8_lossy(&self.header[16..40]);
         text.trim_end_matches('\0').to_owned()
     }
 
     /// Every record that opens with that journal key.
-    pub(super) fn open(&self, journal_key: &Key) -> Vec<Vec<u8>> {
+    pub fn open(&self, journal_key: &Key) -> Vec<Vec<u8>> {
         let key = derive(journal_key, &self.header[48..80], b"strongroom/journal/v1");
         let cipher = Cipher::new(&AES_256_GCM, &key);
         let numbered = (0_u64..).zip(&self.frames);
@@ -145,13 +125,13 @@ impl<'a> Segment<'a> {
 
 /// Something sealed, and what it is bound to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sealed {
-    pub(super) context: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
+pub struct Sealed {
+    pub context: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Sealed {
-    pub(super) fn node(vault: &str, level: u8, index: u32, text: &str) -> Option<Self> {
+    pub fn node(vault: &str, level: u8, index: u32, text: &str) -> Option<Self> {
         let mut context = b"strongroom key tree v1 ".to_vec();
         context.extend_from_slice(vault.as_bytes());
         context.push(level);
@@ -160,14 +140,14 @@ impl Sealed {
         Some(Self { context, bytes })
     }
 
-    pub(super) fn contact(participant: &str, text: &str) -> Option<Self> {
+    pub fn contact(participant: &str, text: &str) -> Option<Self> {
         Some(Self {
             context: format!("strongroom/contact/v1 {participant}").into_bytes(),
             bytes: from_base64(text)?,
         })
     }
 
-    pub(super) fn particulars(
+    pub fn particulars(
         item: &str,
         study: &str,
         participants: &[String],
@@ -180,52 +160,62 @@ impl Sealed {
         })
     }
 
-    pub(super) fn open(&self, cipher: &Cipher) -> Option<Vec<u8>> {
+    pub fn open(&self, cipher: &Cipher) -> Option<Vec<u8>> {
         let (nonce, body) = self.bytes.split_first_chunk()?;
         cipher.open(*nonce, &self.context, body)
     }
 }
 
 /// The key that seals an item's particulars.
-pub(super) fn item_key(vault: &str, item: &Key, people: &[Key]) -> Key {
+pub fn item_key(vault: &str, item: &Key, people: &[Key]) -> Key {
     let secret = [std::slice::from_ref(item), people].concat().concat();
     derive(&secret, vault.as_bytes(), b"strongroom/item/v1")
 }
 
 /// The file key in an item's particulars.
-pub(super) fn file_key(particulars: &[u8]) -> Option<[u8; 16]> {
+pub fn file_key(particulars: &[u8]) -> Option<[u8; 16]> {
     let read = Json::parse(particulars)?;
     read.get("file_key")?.bytes()?.try_into().ok()
 }
 
 /// Everything in an object, if that is its file key.
-pub(super) fn open_object(object: &[u8], file_key: &[u8; 16]) -> Option<Vec<u8>> {
+pub fn open_object(object: &[u8], file_key: &[u8; 16]) -> Option<Vec<u8>> {
     let (nonce, _) = object.split_first_chunk::<16>()?;
     open_payload(object, &derive(file_key, nonce, b"payload"))
 }
 
-/// Everything in an object, if that is its payload key.
-pub(super) fn open_payload(object: &[u8], key: &Key) -> Option<Vec<u8>> {
-    let cipher = Cipher::new(&CHACHA20_POLY1305, key);
+/// Everything in an object, if that is its payload key; of one that is not finished, what is whole.
+pub fn open_payload(object: &[u8], key: &Key) -> Option<Vec<u8>> {
+    let cipher = Cipher::for_payloads(key);
     let (_, body) = object.split_first_chunk::<16>()?;
-    let chunks: Vec<_> = body.chunks(CHUNK).collect();
     let mut plain = Vec::new();
-    for (counter, chunk) in chunks.iter().enumerate() {
-        let mut nonce = [0; 12];
-        nonce[3..11].copy_from_slice(&(counter as u64).to_be_bytes());
-        nonce[11] = u8::from(counter + 1 == chunks.len());
-        plain.extend(cipher.open(nonce, &[], chunk)?);
+    for (counter, chunk) in body.chunks(CHUNK).enumerate() {
+        let open = |is_last: bool| {
+            let mut nonce = [0; 12];
+            nonce[3..11].copy_from_slice(&(counter as u64).to_be_bytes());
+            nonce[11] = u8::from(is_last);
+            cipher.open(nonce, &[], chunk)
+        };
+        match open(chunk.len() < CHUNK).or_else(|| open(chunk.len() == CHUNK)) {
+            Some(opened) => plain.extend(opened),
+            None => break,
+        }
     }
-    Some(plain)
+    (!plain.is_empty()).then_some(plain)
 }
 
 /// A key made ready to be tried on many things.
-pub(super) struct Cipher(LessSafeKey);
+pub struct Cipher(LessSafeKey);
 
 impl Cipher {
     /// For sealed values.
-    pub(super) fn of(key: &Key) -> Self {
+    pub fn of(key: &Key) -> Self {
         Self::new(&AES_256_GCM, key)
+    }
+
+    /// For age payloads and file keys.
+    pub fn for_payloads(key: &Key) -> Self {
+        Self::new(&CHACHA20_POLY1305, key)
     }
 
     fn new(algorithm: &'static Algorithm, key: &Key) -> Self {
@@ -234,7 +224,7 @@ impl Cipher {
         ))
     }
 
-    fn open(&self, nonce: [u8; 12], context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    pub fn open(&self, nonce: [u8; 12], context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let mut bytes = sealed.to_vec();
         let nonce = Nonce::assume_unique_for_key(nonce);
         let opened = self.0.open_in_place(nonce, Aad::from(context), &mut bytes);
@@ -244,7 +234,7 @@ impl Cipher {
     }
 }
 
-fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Key {
+pub fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Key {
     struct Length;
     impl KeyType for Length {
         fn len(&self) -> usize {
@@ -262,12 +252,12 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
     .with_decode_allow_trailing_bits(true);
 
-pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let standard = GeneralPurpose::new(&STANDARD, LENIENT).decode(text).ok();
     standard.or_else(|| GeneralPurpose::new(&URL_SAFE, LENIENT).decode(text).ok())
 }
 
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     text.len()

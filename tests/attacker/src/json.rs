@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// A value. Numbers that are not whole are passed over.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub enum Json {
     Null,
     Number(u64),
     Text(String),
@@ -14,35 +14,35 @@ pub(super) enum Json {
 
 impl Json {
     /// Reads a text that is one value, or nothing when it is not.
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    pub fn parse(text: &[u8]) -> Option<Self> {
         let mut rest = Rest(text);
         let value = rest.value()?;
         rest.space();
         rest.0.is_empty().then_some(value)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields.get(name),
             _ => None,
         }
     }
 
-    pub(super) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn number(&self) -> Option<u64> {
+    pub fn number(&self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(*number),
             _ => None,
         }
     }
 
-    pub(super) fn list(&self) -> &[Self] {
+    pub fn list(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             _ => &[],
@@ -50,13 +50,13 @@ impl Json {
     }
 
     /// A list of numbers below 256, as bytes.
-    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+    pub fn bytes(&self) -> Option<Vec<u8>> {
         let numbers = self.list().iter();
         numbers.map(|n| u8::try_from(n.number()?).ok()).collect()
     }
 
     /// This value and everything in it.
-    pub(super) fn walk(&self, visit: &mut dyn FnMut(&Self)) {
+    pub fn walk(&self, visit: &mut dyn FnMut(&Self)) {
         visit(self);
         match self {
             Self::List(items) => items.iter().for_each(|item| item.walk(visit)),
