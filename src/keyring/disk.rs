@@ -148,6 +148,25 @@ impl Disk for FileDisk {
     }
 }
 
+/// Overwrites a file with `noise`, as far as it goes, and takes it away, durably.
+pub(super) fn clear_away(path: &Path, noise: &[u8]) -> Result<(), Refused> {
+    let file = OpenOptions::new().write(true).open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(Refused::NotASlot);
+    }
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Refused::Busy),
+        Err(TryLockError::Error(error)) => return Err(Refused::Io(error)),
+    }
+    let long = usize::try_from(about.len()).unwrap_or(usize::MAX);
+    file.write_all_at(noise.get(..long).unwrap_or(noise), 0)?;
+    file.sync_all()?;
+    fs::remove_file(path)?;
+    Ok(sync_directory(path)?)
+}
+
 fn reserve(file: &File, offset: u64, length: u64) -> io::Result<()> {
     match rustix::fs::fallocate(file, FallocateFlags::KEEP_SIZE, offset, length) {
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),

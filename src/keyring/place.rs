@@ -10,6 +10,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::entropy::Entropy;
+
+use super::slot::SlotError;
+use super::slot_file::SlotFile;
+
 const SCHEME: &str = "pkcs11:";
 /// What the keys of a slot are called when the URI does not say.
 const OBJECT: &str = "strongroom-root";
@@ -80,6 +85,15 @@ impl SlotPlace {
             Self::File(path) => dir.join(path),
             Self::Token(place) => place.file.clone(),
         }
+    }
+
+    /// Effaces and removes what a crash left of the file of a slot that was being made; there may be
+    /// nothing. Keys that it left in a token open nothing then.
+    ///
+    /// # Errors
+    /// [`SlotError::Busy`] and failures to write; it may be asked again.
+    pub fn clear_away(&self, dir: &Path, entropy: &dyn Entropy) -> Result<(), SlotError> {
+        SlotFile::clear_away(&self.file(dir), entropy)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::entropy::Entropy;
 use crate::id::VaultId;
 
 use super::anchor::{self, COPY_BYTES, Copy, SlotAnchor};
-use super::disk::{Disk, FileDisk, Refused};
+use super::disk::{self, Disk, FileDisk, Refused};
 use super::position::{Form, POSITION_BYTES, Position, Whole};
 use super::slot::{Root, SlotError};
 
@@ -44,6 +44,16 @@ impl SlotFile {
     pub(super) fn open(path: &Path, form: Form) -> Result<Self, SlotError> {
         let disk = FileDisk::open(path, FILE_BYTES).map_err(|why| refused(path, why))?;
         Ok(Self::on(path, Box::new(disk), form))
+    }
+
+    /// Effaces and removes what a crash left of a file that was being made; there may be nothing.
+    pub(super) fn clear_away(path: &Path, entropy: &dyn Entropy) -> Result<(), SlotError> {
+        let mut bytes = vec![0; FILE_BYTES as usize];
+        entropy.fill(&mut bytes)?;
+        match disk::clear_away(path, &bytes) {
+            Err(Refused::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            cleared => cleared.map_err(|why| refused(path, why)),
+        }
     }
 
     pub(super) fn on(path: &Path, disk: Box<dyn Disk>, form: Form) -> Self {

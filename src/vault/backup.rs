@@ -5,16 +5,19 @@
 //! with the root of a later epoch whoever was erased before it stays erased.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Vault;
-use super::config::{self, Config, StoreChoice};
+use super::config::{self, Config, JOURNAL_DIR, StoreChoice};
 use super::error::VaultError;
 use crate::journal::{self, Copied};
 use crate::keyring::SlotPlace;
 
 /// The folder of the embedded store, within the vault's.
 pub(crate) const STORE_DIR: &str = "store";
+
+/// The end of the name of a copy that is being made; one that is left is cleared away by the next.
+const UNFINISHED: &str = ".unfinished";
 
 /// What a backup holds.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,9 @@ impl Vault {
         match Config::read(to) {
             Ok(there) if there.vault == config.vault => {}
             Ok(_) => return Err(VaultError::AlreadyThere(to.to_path_buf())),
+            // One that was interrupted before it was ever whole is gone on with; whether it is of
+            // this vault, its journal says.
+            Err(VaultError::NotAVault(_)) if is_begun(to) => {}
             Err(VaultError::NotAVault(_)) => config::make_folder(to)?,
             Err(other) => return Err(other),
         }
@@ -69,6 +75,16 @@ impl Vault {
         config.write(dir)?;
         Ok(BackedUp { journal, objects })
     }
+}
+
+/// Whether a folder holds a backup's beginnings and nothing else.
+fn is_begun(to: &Path) -> bool {
+    let Ok(found) = entries(to) else {
+        return false;
+    };
+    let known = [JOURNAL_DIR, STORE_DIR, config::UNFINISHED_CONFIG_FILE];
+    let mut names = found.iter().map(|(name, ..)| name);
+    names.all(|name| known.iter().any(|known| name == known))
 }
 
 /// Makes `to` hold the files of `from` and no others; gives how many there are. Files are written
@@ -119,14 +135,20 @@ fn entries(dir: &Path) -> Result<Vec<(std::ffi::OsString, bool, u64)>, VaultErro
     Ok(found)
 }
 
-/// Copies a file and syncs the copy; `false` when the file is gone.
+/// Copies a file and syncs the copy; `false` when the file is gone. It gets its name once it is on
+/// the disk: a copy that a power cut left full of zeros would have the right length for ever.
 fn copy_file(source: &Path, target: &Path) -> Result<bool, VaultError> {
-    match std::fs::copy(source, target) {
+    let mut unfinished = target.as_os_str().to_owned();
+    unfinished.push(UNFINISHED);
+    let unfinished = PathBuf::from(unfinished);
+    match std::fs::copy(source, &unfinished) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(VaultError::io("copy", source, error)),
     }
-    let synced = File::open(target).and_then(|file| file.sync_all());
-    synced.map_err(|error| VaultError::io("sync", target, error))?;
+    File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| std::fs::rename(&unfinished, target))
+        .map_err(|error| VaultError::io("sync", target, error))?;
     Ok(true)
 }

@@ -15,6 +15,10 @@ use crate::keyring::SlotPlace;
 
 const CONFIG_FILE: &str = "vault.json";
 const LOCK_FILE: &str = "lock";
+/// What the configuration is called until it is whole.
+pub(super) const UNFINISHED_CONFIG_FILE: &str = "vault.json.unfinished";
+/// The folder of the journal.
+pub(super) const JOURNAL_DIR: &str = "journal";
 const FORMAT: u32 = 1;
 
 /// What a vault's configuration file says. It holds no secret.
@@ -27,6 +31,10 @@ pub struct Config {
     pub vault: VaultId,
     /// The root slots, by path or URI; relative paths start at the vault's folder.
     pub slots: Vec<SlotPlace>,
+    /// Root slots that are being made: none of the vault's yet, and perhaps with a root in them. What
+    /// a crash left of one is effaced when the vault is opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished_slots: Vec<SlotPlace>,
     /// Where material is stored.
     pub store: StoreChoice,
     /// How many days a backup is kept, as the operator declared; certificates say it.
@@ -79,6 +87,7 @@ impl Config {
             format: FORMAT,
             vault,
             slots,
+            unfinished_slots: Vec::new(),
             store,
             backups_kept_days: None,
         }
@@ -126,7 +135,7 @@ impl Config {
 
     /// Writes the file whole: under another name, synced, then renamed. It marks the vault finished.
     pub(super) fn write(&self, dir: &Path) -> Result<(), VaultError> {
-        let (path, unfinished) = (dir.join(CONFIG_FILE), dir.join("vault.json.unfinished"));
+        let (path, unfinished) = (dir.join(CONFIG_FILE), dir.join(UNFINISHED_CONFIG_FILE));
         let failed = |error| VaultError::io("write", &path, error);
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| VaultError::NotWritable(error.to_string()))?;
@@ -143,7 +152,7 @@ impl Config {
 
 /// The journal's folder.
 pub(super) fn journal_dir(dir: &Path) -> PathBuf {
-    dir.join("journal")
+    dir.join(JOURNAL_DIR)
 }
 
 /// The index' folder; it can be deleted at any time.
@@ -153,16 +162,28 @@ pub(super) fn index_dir(dir: &Path) -> PathBuf {
 
 /// Makes the vault's folder, which may exist if it is empty.
 pub(super) fn make_folder(dir: &Path) -> Result<(), VaultError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|error| VaultError::io("create", dir, error))?;
+    make_durably(dir)?;
     let mut entries = std::fs::read_dir(dir).map_err(|e| VaultError::io("read", dir, e))?;
     match entries.next() {
         None => Ok(()),
         Some(_) => Err(VaultError::AlreadyThere(dir.to_path_buf())),
     }
+}
+
+/// Makes a folder, and those above it that are missing; the name of each is on the disk.
+pub(super) fn make_durably(dir: &Path) -> Result<(), VaultError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above {
+        make_durably(above)?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && dir.is_dir() => {}
+        made => made.map_err(|error| VaultError::io("create", dir, error))?,
+    }
+    sync_folder(above.unwrap_or(Path::new(".")))
 }
 
 pub(super) fn sync_folder(dir: &Path) -> Result<(), VaultError> {

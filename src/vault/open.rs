@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::config::{self, Config, Lock, StoreChoice};
 use super::error::VaultError;
+use super::rotate::clear_unfinished_slots;
 use super::{Means, Rooted, Vault, replay};
 use crate::entropy::Entropy;
 use crate::id::VaultId;
@@ -44,6 +45,9 @@ pub struct Opening {
 
 impl Vault {
     /// Makes a vault in `dir`, which must be empty or not exist yet, and opens it.
+    ///
+    /// It is a vault once [`Vault::establish`] says so: whatever its first hours need is put there
+    /// before, so that a crash leaves either all of it or nothing that opens.
     ///
     /// # Errors
     /// [`VaultError::AlreadyThere`], and whatever keeps a part from being made. What was begun is
@@ -84,9 +88,16 @@ impl Vault {
             SlotSet::new(slots)?,
         )?;
         vault.record_creation(new.attestation)?;
-        vault.anchor()?;
-        vault.config.write(dir)?;
         Ok(vault)
+    }
+
+    /// Makes what [`Vault::create`] began a vault, durably: from here on it opens.
+    ///
+    /// # Errors
+    /// [`VaultError::Slot`] and [`VaultError::Io`] when that cannot be written down.
+    pub fn establish(&self) -> Result<(), VaultError> {
+        self.anchor()?;
+        self.config.write(&self.dir)
     }
 
     /// Opens the vault in `dir` with the `identities` that unlock its root.
@@ -123,11 +134,17 @@ impl Vault {
         means: Means,
         loss: Loss,
     ) -> Result<(Self, Opening), VaultError> {
-        let config = Config::read(dir)?;
+        Config::read(dir)?;
         let lock = Lock::hold(dir)?;
+        let mut config = Config::read(dir)?;
         let slots = slots_of(&config, dir, identities.pins(), &means)?;
         let contents = slots.read(config.vault, identities)?;
         let mut opening = Opening::default();
+        for slot in clear_unfinished_slots(dir, &mut config, &means)? {
+            opening.say(format!(
+                "the root slot {slot} was never finished and its file was effaced; add it again if it is wanted, and first delete the keys it may have left in a token"
+            ));
+        }
 
         let any_root = contents
             .roots

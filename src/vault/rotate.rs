@@ -91,13 +91,40 @@ impl Vault {
             entropy: &self.means.entropy,
         };
         for place in places {
-            reach.create(&place, &self.rooted().root, recipients)?;
-            config.slots.push(place);
-            // Named only once it is whole.
+            if place.file(&self.dir).symlink_metadata().is_ok() {
+                let place = place.file(&self.dir).display().to_string();
+                return Err(SlotError::Exists { place }.into());
+            }
+            // On record before there is a root in it: one that nobody knows of would outlive an erasure.
+            config.unfinished_slots.push(place.clone());
             config.write(&self.dir)?;
+            let made = reach.create(&place, &self.rooted().root, recipients);
+            config.unfinished_slots.clear();
+            if made.is_ok() {
+                // It counts only once it is whole.
+                config.slots.push(place);
+            }
+            config.write(&self.dir)?;
+            made?;
         }
         Ok(config.slots)
     }
+}
+
+/// Effaces what a crash left of slots that were being made; gives where they lay.
+pub(super) fn clear_unfinished_slots(
+    dir: &Path,
+    config: &mut Config,
+    means: &Means,
+) -> Result<Vec<SlotPlace>, VaultError> {
+    let unfinished = std::mem::take(&mut config.unfinished_slots);
+    for place in &unfinished {
+        place.clear_away(dir, &*means.entropy)?;
+    }
+    if !unfinished.is_empty() {
+        config.write(dir)?;
+    }
+    Ok(unfinished)
 }
 
 /// Whoever can unlock the vault now, as its first slot has it.

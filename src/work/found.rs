@@ -114,6 +114,8 @@ pub async fn found(dir: &Path, new: NewHouse, means: Means) -> Result<Founded, W
         expires: invited.expires,
         identity,
     };
+    // Last, so that no crash leaves a vault without its identity or its administrator.
+    vault.establish()?;
     vault.close()?;
     Ok(founded)
 }
