@@ -391,8 +391,11 @@ pub enum Event {
     CiphertextDeleted {
         /// The erasure.
         erasure: ErasureId,
-        /// What was deleted.
+        /// What was deleted, of every item and in all attempts.
         deleted: Vec<DeletedObject>,
+        /// Whether there is more to delete: the store failed, and it is tried again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unfinished: bool,
     },
     /// What a certificate will state is settled. The record's public part commits to it, so that
     /// the certificate can prove that the log has it.

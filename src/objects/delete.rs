@@ -36,16 +36,37 @@ impl Store {
     pub async fn delete_everything(&self, key: ObjectKey) -> Result<Deleted, ObjectsError> {
         everything(&self.0, key).await
     }
+
+    /// [`Store::delete_everything`], for whoever has to know what was deleted by the time it failed too.
+    ///
+    /// # Errors
+    /// As [`Store::delete_everything`]; `deleted` says how far it came.
+    pub async fn delete_counting(
+        &self,
+        key: ObjectKey,
+        deleted: &mut Deleted,
+    ) -> Result<(), ObjectsError> {
+        counting(&self.0, key, deleted).await
+    }
 }
 
 pub(super) async fn everything(store: &Connected, key: ObjectKey) -> Result<Deleted, ObjectsError> {
     let mut deleted = Deleted::default();
+    counting(store, key, &mut deleted).await?;
+    Ok(deleted)
+}
+
+async fn counting(
+    store: &Connected,
+    key: ObjectKey,
+    deleted: &mut Deleted,
+) -> Result<(), ObjectsError> {
     // Uploads first: one that was completed meanwhile is a version by the time those are listed.
     if store.report.capabilities.lists_uploads.is_yes() {
-        delete_uploads(store, key, &mut deleted).await?;
+        delete_uploads(store, key, deleted).await?;
     }
     if store.report.capabilities.lists_versions.is_yes() {
-        delete_versions(store, key, &mut deleted).await?;
+        delete_versions(store, key, deleted).await?;
     } else {
         if head(store, key).await?.is_some() {
             delete(store, key, None).await?;
@@ -60,7 +81,7 @@ pub(super) async fn everything(store: &Connected, key: ObjectKey) -> Result<Dele
         });
     }
     deleted.verified_absent = true;
-    Ok(deleted)
+    Ok(())
 }
 
 async fn delete_uploads(
@@ -106,10 +127,13 @@ async fn delete_versions(
             deleted.verified_no_versions = true;
             return Ok(());
         }
-        deleted.versions += versions.len() as u64;
-        deleted.delete_markers += markers.len() as u64;
-        for version in versions.into_iter().chain(markers) {
+        for version in versions {
             delete(store, key, version).await?;
+            deleted.versions += 1;
+        }
+        for marker in markers {
+            delete(store, key, marker).await?;
+            deleted.delete_markers += 1;
         }
     }
     Err(ObjectsError::NotDeleted {

@@ -8,11 +8,11 @@ use super::redact;
 use super::service::Service;
 use crate::access::Grant;
 use crate::access::acts::{ApproveErasure, ReadErasure};
-use crate::id::{ErasureId, ParticipantId};
+use crate::id::{ErasureId, ItemId, ParticipantId};
 use crate::index::{Reader, tables};
 use crate::model::erasure::DeletedObject;
 use crate::model::{Actor, Digest, Erasure, ErasureStage, ErasureTarget, Event, Kind, Scope};
-use crate::objects::ObjectKey;
+use crate::objects::{Deleted, ObjectKey};
 use crate::vault::VaultError;
 
 /// Approves an erasure that somebody else asked for, and carries it out.
@@ -221,33 +221,48 @@ async fn delete_ciphertext(service: &Service, erasure: &Erasure) -> Result<(), W
     for upload in &erasure.target.uploads {
         service.uploads.come_to_rest(*upload).await?;
     }
-    let mut deleted = Vec::new();
-    for item in &erasure.target.items {
-        let gone = service
-            .store()
-            .delete_everything(ObjectKey::Material(*item))
-            .await?;
-        let before = erasure.deleted.iter().find(|before| before.item == *item);
-        let before = before
-            .cloned()
-            .unwrap_or_else(|| DeletedObject::none(*item));
-        deleted.push(DeletedObject {
-            item: *item,
-            versions: before.versions + gone.versions,
-            delete_markers: before.delete_markers + gone.delete_markers,
-            unfinished_uploads: before.unfinished_uploads + gone.unfinished_uploads,
-        });
+    let mut deleted: Vec<_> = erasure
+        .target
+        .items
+        .iter()
+        .map(|item| before(erasure, *item))
+        .collect();
+    let emptied = empty_store(service, &mut deleted).await;
+    if emptied.is_ok() {
+        for upload in &erasure.target.uploads {
+            service.uploads.forget(*upload);
+        }
+    } else if deleted.iter().all(|now| *now == before(erasure, now.item)) {
+        return emptied;
     }
-    for upload in &erasure.target.uploads {
-        service.uploads.forget(*upload);
+    // What a failed attempt deleted is on record as well: the next finds nothing of it to count.
+    let noted = Event::CiphertextDeleted {
+        erasure: erasure.id,
+        deleted,
+        unfinished: emptied.is_err(),
+    };
+    service.note(Actor::Gateway, noted).await?;
+    emptied
+}
+
+/// Deletes everything stored of these, and counts it.
+async fn empty_store(service: &Service, counts: &mut [DeletedObject]) -> Result<(), WorkError> {
+    for counted in counts {
+        let mut gone = Deleted::default();
+        let key = ObjectKey::Material(counted.item);
+        let emptied = service.store().delete_counting(key, &mut gone).await;
+        counted.versions += gone.versions;
+        counted.delete_markers += gone.delete_markers;
+        counted.unfinished_uploads += gone.unfinished_uploads;
+        emptied?;
     }
-    let erasure = erasure.id;
-    service
-        .note(
-            Actor::Gateway,
-            Event::CiphertextDeleted { erasure, deleted },
-        )
-        .await
+    Ok(())
+}
+
+/// What earlier attempts deleted of an item.
+fn before(erasure: &Erasure, item: ItemId) -> DeletedObject {
+    let before = erasure.deleted.iter().find(|before| before.item == item);
+    before.cloned().unwrap_or_else(|| DeletedObject::none(item))
 }
 
 async fn certify(service: &Arc<Service>, erasure: &Erasure) -> Result<(), WorkError> {

@@ -318,8 +318,16 @@ impl Projection<'_> {
                     row.old_root_effaced = Some((entry.at, slots.clone()));
                 })
             }
-            Event::CiphertextDeleted { erasure, deleted } => {
-                self.erasure(*erasure, ErasureStage::CiphertextDeleted, |row| {
+            Event::CiphertextDeleted {
+                erasure,
+                deleted,
+                unfinished,
+            } => {
+                let stage = match unfinished {
+                    true => ErasureStage::Inaccessible,
+                    false => ErasureStage::CiphertextDeleted,
+                };
+                self.erasure(*erasure, stage, |row| {
                     row.deleted.clone_from(deleted);
                 })
             }

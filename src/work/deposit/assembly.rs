@@ -300,7 +300,11 @@ impl Errand {
         match &self.multipart {
             Some(multipart) => Ok(store.put_part(multipart, number, self.bytes).await?),
             None => {
-                store.put(self.object, self.bytes).await?;
+                match store.capabilities().conditional_put.is_yes() {
+                    // One that is stored already, and whose answer was lost, gets no second version.
+                    true => drop(store.put_if_absent(self.object, self.bytes).await?),
+                    false => store.put(self.object, self.bytes).await?,
+                }
                 Ok(objects::Part::received(number, length, String::new()))
             }
         }
