@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::suite::noise;
 use super::{attestation, connect, embedded, material};
+use crate::support::s3_proxy::{Fault, S3Proxy, Verb};
 
 const MIB: usize = 1 << 20;
 
@@ -222,4 +223,41 @@ async fn server_uploads(store: &Store) -> usize {
         .expect("answered")
         .expect("listed")
         .len()
+}
+
+/// A store that checks the digest each request is signed with takes nothing that was changed on its way:
+/// what is acknowledged is what was sent.
+#[test]
+fn what_is_damaged_on_its_way_to_the_store_is_not_taken_for_stored() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = runtime.block_on(embedded(directory.path()));
+    let proxy = S3Proxy::before(server.address().port());
+    runtime.block_on(async {
+        let mut config = server.config(Residency::Uk).expect("a configuration");
+        config.endpoint = proxy.url().parse().expect("an endpoint");
+        config.attestation = Some(attestation("gb"));
+        let store = connect(config).await.expect("connects");
+        let (key, body) = (material(), noise(70_000));
+        proxy.fail(Verb::Put, Fault::FlippedUp, 1);
+        if store.put(key, body.clone()).await.is_err() {
+            assert_eq!(store.head(key).await.expect("answered"), None);
+            store.put(key, body.clone()).await.expect("stored at last");
+        }
+        assert!(store.read(key, u64::MAX).await.expect("read") == body);
+
+        let key = material();
+        let upload = store.begin(key).await.expect("begun");
+        proxy.fail(Verb::Part, Fault::FlippedUp, 1);
+        let part = match store.put_part(&upload, 1, body.clone()).await {
+            Ok(part) => part,
+            Err(_) => store
+                .put_part(&upload, 1, body.clone())
+                .await
+                .expect("sent"),
+        };
+        store.complete(&upload, &[part]).await.expect("completed");
+        assert!(store.read(key, u64::MAX).await.expect("read") == body);
+    });
+    assert_eq!(proxy.injected(), 2, "nothing was damaged");
 }

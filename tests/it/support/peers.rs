@@ -71,6 +71,26 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Puts another version over an item's object, and a delete marker on top, as somebody might who
+    /// goes past the gateway.
+    pub(crate) async fn overwrite_and_mark(&self, bucket: &str, item: &str) {
+        let client = self.client("eu-west-2");
+        let listed = client.list_objects_v2().bucket(bucket).send().await;
+        let listed = listed.expect("listed");
+        let mut keys = listed.contents().iter().filter_map(|object| object.key());
+        let key = keys.find(|key| key.contains(item)).expect("it is there");
+        let put = client.put_object().bucket(bucket).key(key);
+        let put = put.body(b"another".to_vec().into()).send().await;
+        put.expect("put");
+        let deleted = client.delete_object().bucket(bucket).key(key).send().await;
+        deleted.expect("marked");
+    }
+
     pub(crate) async fn make_bucket(&self, bucket: &str, region: &str) {
         self.make(bucket, region, false).await;
     }
