@@ -29,9 +29,15 @@ fn begun(story: &Story) -> (SimDisk, Vec<u8>, Keys) {
     slot.prepare(&story.old, None).expect("prepared");
     slot.keep_only(story.old.epoch, &story.entropy)
         .expect("kept");
-    let (bytes, keys) = (disk.sim().bytes.clone(), disk.sim().keys.clone());
+    let (bytes, keys) = as_it_is(&disk);
     disk.sim().ops.clear();
     (disk, bytes, keys)
+}
+
+/// What the file and the token hold now.
+fn as_it_is(disk: &SimDisk) -> (Vec<u8>, Keys) {
+    let sim = disk.sim();
+    (sim.bytes.clone(), sim.keys.clone())
 }
 
 fn duplicate(root: &Root) -> Root {
@@ -109,7 +115,7 @@ fn a_crash_while_settling_is_settled_again() {
         let (disk, ..) = begun(&story);
         let slot = disk.token_slot();
         slot.prepare(&story.new, None).expect("prepared");
-        let (bytes, keys) = (disk.sim().bytes.clone(), disk.sim().keys.clone());
+        let (bytes, keys) = as_it_is(&disk);
         disk.sim().ops.clear();
         let set = SlotSet::new(vec![Box::new(disk.token_slot())]).expect("a slot");
         set.settle(true_root, &story.entropy).expect("settles");
@@ -175,7 +181,7 @@ fn a_token_or_disk_that_fails_at_any_step_is_settled_later() {
             }
             Err(_) => &story.old,
         };
-        let (bytes, keys) = (disk.sim().bytes.clone(), disk.sim().keys.clone());
+        let (bytes, keys) = as_it_is(&disk);
         settles(&story, bytes, keys, true_root, true);
     }
 }
