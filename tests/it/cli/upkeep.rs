@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::cli::{Said, Site, noise};
+use crate::support::cli::{Said, Site, day, noise};
 
 /// A vault with one recording and a backup of it, its gateway running.
 struct Scene {
@@ -269,4 +269,39 @@ fn a_rotation_changes_who_unlocks_the_vault_and_where_its_root_lies() {
     fs::copy(&new, &old).expect("copied");
     scene.site.serve();
     assert!(scene.site.fetch("res", &scene.item) == scene.recording);
+}
+
+/// How long backups are kept is declared once; certificates count on it, and a restored vault knows it.
+#[test]
+fn what_is_declared_of_backups_is_on_certificates() {
+    let mut scene = Scene::set();
+    let vault = scene.site.vault();
+    let vault = vault.to_str().expect("plain");
+    let declare = ["vault", "declare", "--vault", vault];
+    let declare = [&declare[..], &["--backups-kept-days", "35"]].concat();
+    let status = |scene: &Scene| scene.site.run("admin", &["vault", "status"]).json();
+    let undeclared = "nobody has declared how long backups are kept";
+    assert!(status(&scene)["concerns"].to_string().contains(undeclared));
+    let busy = scene.site.run("operator", &declare);
+    busy.fails_saying(1, &["another process"]);
+    scene.site.stop();
+    let declared = scene.site.run("operator", &declare).json();
+    assert_eq!(declared["backups_kept_days"], 35);
+    scene.site.serve();
+    let status = status(&scene);
+    assert_eq!(status["backups_kept_days"], 35);
+    assert!(!status["concerns"].to_string().contains(undeclared));
+
+    let erasure = scene.site.withdraw(&scene.person);
+    let approve = ["erasure", "approve", &erasure];
+    scene.site.run("ig", &approve).json();
+    let written = ["erasure", "certificate", &erasure, "-o", "certificate.txt"];
+    scene.site.run("ig", &written).json();
+    let show = ["certificate", "show", "certificate.txt"];
+    let shown = scene.site.run("nobody", &show).json();
+    assert_eq!(shown["irrecoverable"]["on"], day(35));
+    assert_eq!(shown["slots"][0]["effaced"]["kind"], "file");
+    scene.back_up("backup");
+    let config = fs::read_to_string(scene.site.path("backup/vault.json")).expect("read");
+    assert!(config.contains("\"backups_kept_days\": 35"), "{config}");
 }
