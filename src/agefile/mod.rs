@@ -21,6 +21,7 @@
 //! # Ok::<(), strongroom::agefile::AgeError>(())
 //! ```
 
+mod buffers;
 mod error;
 mod file;
 mod header;
@@ -35,6 +36,7 @@ mod workers;
 
 pub use age_core::format::FileKey;
 
+pub use buffers::PartBuffers;
 pub use error::AgeError;
 pub use file::{open_file, seal_file};
 pub use header::{open_header, write_header};

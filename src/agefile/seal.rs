@@ -8,18 +8,20 @@ use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use zeroize::Zeroizing;
 
 use super::{
-    AgeError, CHUNK_BYTES, Last, NONCE_BYTES, PayloadKey, SEALED_CHUNK_BYTES, TAG_BYTES, Workers,
+    AgeError, CHUNK_BYTES, Last, NONCE_BYTES, PartBuffers, PayloadKey, SEALED_CHUNK_BYTES,
+    TAG_BYTES, Workers,
 };
 
 /// A part of a payload while it is filled: plaintext laid out so that every chunk is sealed in place.
 ///
-/// The buffer is allocated once and becomes the stored part without a copy. The payload's first
+/// The buffer becomes the stored part without a copy, and a later part's buffer after that. The payload's first
 /// part begins with the nonce. Plaintext that was never sealed is wiped when the buffer is dropped.
 pub struct ChunkBuffer {
     bytes: Zeroizing<Vec<u8>>,
     front: usize,
     first_chunk: u64,
     capacity: usize,
+    home: PartBuffers,
 }
 
 impl ChunkBuffer {
@@ -29,6 +31,18 @@ impl ChunkBuffer {
     /// [`AgeError::OutOfMemory`] when there is no room for it, and [`AgeError::TooLong`] when no
     /// payload has so many chunks.
     pub fn new(capacity: NonZeroUsize, first_chunk: u64) -> Result<Self, AgeError> {
+        Self::new_in(&PartBuffers::default(), capacity, first_chunk)
+    }
+
+    /// The same, in memory that an earlier part of the payload lay in, if there is any.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn new_in(
+        home: &PartBuffers,
+        capacity: NonZeroUsize,
+        first_chunk: u64,
+    ) -> Result<Self, AgeError> {
         let capacity = capacity.get();
         let front = if first_chunk == 0 { NONCE_BYTES } else { 0 };
         first_chunk
@@ -38,16 +52,14 @@ impl ChunkBuffer {
             .checked_mul(SEALED_CHUNK_BYTES)
             .and_then(|chunks| chunks.checked_add(front))
             .ok_or(AgeError::OutOfMemory)?;
-        let mut bytes = Zeroizing::new(Vec::new());
-        bytes
-            .try_reserve_exact(length)
-            .map_err(|_| AgeError::OutOfMemory)?;
+        let mut bytes = Zeroizing::new(home.take(length)?);
         bytes.resize(front, 0);
         Ok(Self {
             bytes,
             front,
             first_chunk,
             capacity,
+            home: home.clone(),
         })
     }
 
@@ -110,7 +122,7 @@ impl ChunkBuffer {
         }
         let digest = digest_of_tags(run);
         Ok(SealedPart {
-            bytes: Bytes::from(std::mem::take(&mut *self.bytes)),
+            bytes: self.home.lend(std::mem::take(&mut *self.bytes)),
             digest,
             plain_len,
             next_chunk: self.first_chunk + chunks as u64,

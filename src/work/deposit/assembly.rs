@@ -12,7 +12,7 @@ use super::super::error::WorkError;
 use super::super::service::Service;
 use super::turn::{STOP_WAIT, still_writing};
 use super::{check_permitted, plan};
-use crate::agefile::{ChunkBuffer, FileKey, Last, PayloadKey, chunk_count};
+use crate::agefile::{ChunkBuffer, FileKey, Last, PartBuffers, PayloadKey, chunk_count};
 use crate::id::UploadId;
 use crate::index::tables;
 use crate::limits::PARTS_IN_FLIGHT;
@@ -27,6 +27,7 @@ pub(super) struct Assembly {
     row: Upload,
     multipart: Option<objects::Upload>,
     key: Arc<PayloadKey>,
+    buffers: PartBuffers,
     buffer: Option<ChunkBuffer>,
     next_part: u16,
     received: u64,
@@ -54,6 +55,7 @@ impl Assembly {
             id,
             multipart: multipart.map(|id| objects::Upload::resumed(object, id)),
             key: Arc::new(key),
+            buffers: PartBuffers::default(),
             buffer: None,
             next_part: row.stored.last().map_or(1, |part| part.number + 1),
             received: plan::durable_bytes(&row),
@@ -111,7 +113,10 @@ impl Assembly {
         while !rest.is_empty() {
             let buffer = match &mut self.buffer {
                 Some(buffer) => buffer,
-                None => self.buffer.insert(new_buffer(&self.row, self.next_part)?),
+                None => {
+                    let fresh = new_buffer(&self.buffers, &self.row, self.next_part)?;
+                    self.buffer.insert(fresh)
+                }
             };
             let taken = buffer.fill(rest);
             self.received += taken as u64;
@@ -339,12 +344,12 @@ fn receipt(part: &StoredPart) -> objects::Part {
     objects::Part::received(part.number, part.bytes, part.etag.clone())
 }
 
-fn new_buffer(row: &Upload, part: u16) -> Result<ChunkBuffer, WorkError> {
+fn new_buffer(buffers: &PartBuffers, row: &Upload, part: u16) -> Result<ChunkBuffer, WorkError> {
     let first_chunk = u64::from(part - 1) * row.part_chunks;
     let all = chunk_count(row.item.length);
     let left = all.saturating_sub(first_chunk).min(row.part_chunks);
     let capacity = usize::try_from(left).ok().and_then(NonZeroUsize::new);
     let capacity = capacity
         .ok_or_else(|| WorkError::Internal(format!("part {part} of {} has no chunks", row.id)))?;
-    Ok(ChunkBuffer::new(capacity, first_chunk)?)
+    Ok(ChunkBuffer::new_in(buffers, capacity, first_chunk)?)
 }
