@@ -37,8 +37,9 @@ fn find(given: Option<&Path>, vault: &Path) -> Result<Identities, Failure> {
             .map_err(failed);
     }
     let path = vault.join(FILE);
+    // Where a vault was never finished, half an identity may lie: what is wrong is not the identity.
+    Config::read(vault).map_err(|error| Failure::failed(error.to_string()))?;
     if !path.exists() {
-        Config::read(vault).map_err(|error| Failure::failed(error.to_string()))?;
         return Err(Failure::failed(format!(
             "there is no identity to unlock the vault with; give it with --identity FILE (looked for the credential `{CREDENTIAL}` and {})",
             path.display()

@@ -84,7 +84,11 @@ fn copy_segment(source: &Path, target: &Path, copied: &mut Copied) -> Result<(),
         .map_err(writing)?;
     let had = to.metadata().map_err(writing)?.len();
     // A copy that was interrupted ends in the middle of a frame: that is written again.
-    let (kept, _) = whole_frames(&to, had).map_err(writing)?;
+    let kept = match whole_frames(&to, had).map_err(writing)? {
+        // Without a whole frame even its header may never have reached the disk.
+        (_, 0) => 0,
+        (kept, _) => kept,
+    };
     if kept > whole || !begins_alike(&from, &to, kept).map_err(reading)? {
         return Err(Error::CopyDiffers(target.to_path_buf()));
     }

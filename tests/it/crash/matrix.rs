@@ -146,17 +146,24 @@ pub(super) fn try_all(
     });
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     tell(&format!(
-        "crash: {what}: {} changes; {} points tried, {} more left the same disk; {} failed; {:.0?}",
+        "crash: {what}: {} changes; {} points tried, {} more left the same disk; {} failed, {} of them by losing what was acknowledged; {:.0?}",
         film.changes.len(),
         tally.tried,
         tally.alike,
         tally.failures.len(),
+        tally.lost(),
         began.elapsed()
     ));
     tally
 }
 
 impl Tally {
+    /// Points at which something acknowledged was lost.
+    fn lost(&self) -> usize {
+        let failures = self.failures.iter();
+        failures.filter(|how| how.contains("LOST")).count()
+    }
+
     /// That nothing failed.
     pub(super) fn holds(&self) {
         assert!(self.failures.is_empty(), "{}", self.failures.join("\n"));

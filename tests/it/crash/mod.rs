@@ -24,22 +24,35 @@ mod tree;
 use std::path::Path;
 
 use gate::{Gate, How};
-use line::Line;
+use line::{Gone, Line};
 use matrix::{points, try_all};
 use stage::{Stage, VAULT, code_of, founding, is_answer, stands};
-use story::Told;
+use story::{Cast, Told};
 use tree::Tree;
 
 /// Start-up, every kind of change, and the end: cut short anywhere.
 #[test]
 fn what_was_acknowledged_survives_a_kill_and_a_power_cut_at_any_change() {
+    is_cut_short("a vault at work", story::tell, 7);
+}
+
+/// The same for material that goes in parts.
+#[test]
+fn what_goes_in_parts_is_there_once_acknowledged_and_otherwise_absent() {
+    is_cut_short("an upload in parts", story::bring_long, 8);
+}
+
+type Story = fn(&Line, &Cast, &mut Told) -> Result<(), Gone>;
+
+/// Tells a story to a gateway and tries every disk that a crash on the way could leave.
+fn is_cut_short(what: &str, story: Story, share: usize) {
     let stage = Stage::set();
     let Some(how) = stage.traced() else { return };
     let before = Tree::read(&stage.disk());
     let first_root = sealed_root(&before);
     let gate = stage.open(&how);
     let mut told = Told::of(&stage.cast);
-    story::tell(&Line::to(&gate.url), &stage.cast, &mut told).expect("the gateway stays");
+    story(&Line::to(&gate.url), &stage.cast, &mut told).expect("the gateway stays");
     gate.stop();
     let film = stage.film(before, is_answer);
     let acknowledged: Vec<usize> = told.steps.iter().map(|(_, answers)| *answers).collect();
@@ -49,8 +62,8 @@ fn what_was_acknowledged_survives_a_kill_and_a_power_cut_at_any_change() {
         "answers seen and had"
     );
 
-    let points = points(&film, &acknowledged, 7);
-    let tally = try_all("a vault at work", &film, &points, |disk, tree, answers| {
+    let points = points(&film, &acknowledged, share);
+    let tally = try_all(what, &film, &points, |disk, tree, answers| {
         let steps = acknowledged.partition_point(|after| *after <= answers);
         if told.first_root_gone.is_some_and(|gone| gone < steps) && holds(tree, &first_root) {
             return Err("the first root is in a slot after an erasure was certified".to_owned());

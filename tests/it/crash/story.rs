@@ -338,6 +338,21 @@ pub(super) fn tell(line: &Line, cast: &Cast, told: &mut Told) -> Result<(), Gone
     Ok(())
 }
 
+/// Brings something so long that it goes in parts.
+pub(super) fn bring_long(line: &Line, cast: &Cast, told: &mut Told) -> Result<(), Gone> {
+    let bytes = &noise(9 << 20);
+    let brought = Brought {
+        session: &cast.session,
+        kind: "notes",
+        bytes,
+    };
+    let item = line.bring(&cast.researcher, &brought)?;
+    let opens = Probe::opens(&cast.researcher, &item, bytes);
+    told.fact("what was uploaded in parts", opens);
+    told.done("upload in parts", line);
+    Ok(())
+}
+
 impl Told {
     /// From the step that is under way on, nothing is asked about these.
     fn forget(&mut self, facts: &[usize]) {
