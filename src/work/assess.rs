@@ -91,7 +91,8 @@ fn now(
     Ok(assessment)
 }
 
-/// What suppliers' people fetched of some items, and how many sealed copies were made of them.
+/// What suppliers' people fetched of some items, and how many sealed copies were made of them for
+/// others: a supplier gives its word on all that it has.
 pub(super) fn copies(
     service: &Service,
     items: &[Item],
@@ -103,7 +104,14 @@ pub(super) fn copies(
     let fetched = fetched(service, &ids)?;
     let view = service.vault().view()?;
     let suppliers = suppliers(view.reader(), items, &fetched)?;
-    Ok((suppliers, fetched.sealed))
+    let mut sealed = 0;
+    for (person, copies) in &fetched.sealed {
+        let person = view.reader().get(&tables::PEOPLE, person)?;
+        if person.is_none_or(|person| person.supplier.is_none()) {
+            sealed += copies;
+        }
+    }
+    Ok((suppliers, sealed))
 }
 
 /// The items an erasure destroys: those it fixed at its approval, or those it would.
@@ -165,7 +173,7 @@ fn redacted(
 #[derive(Default)]
 struct Fetched {
     by: BTreeMap<PersonId, BTreeSet<String>>,
-    sealed: u64,
+    sealed: BTreeMap<PersonId, u64>,
 }
 
 fn fetched(service: &Service, ids: &BTreeSet<String>) -> Result<Fetched, WorkError> {
@@ -182,7 +190,9 @@ fn fetched(service: &Service, ids: &BTreeSet<String>) -> Result<Fetched, WorkErr
         } = entry.event
             && ids.contains(&resource)
         {
-            fetched.sealed += u64::from(detail.is_some_and(|detail| detail.starts_with("sealed")));
+            if detail.is_some_and(|detail| detail.starts_with("sealed")) {
+                *fetched.sealed.entry(person).or_default() += 1;
+            }
             fetched.by.entry(person).or_default().insert(resource);
         }
         Ok::<_, WorkError>(())
