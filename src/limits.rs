@@ -38,6 +38,29 @@ pub const JOURNAL_RECORD_MAX: usize = 16 * 1024 * 1024;
 /// Length at which a journal segment is closed and the next begun, in bytes.
 pub const JOURNAL_SEGMENT_BYTES: u64 = 64 * MIB;
 
+/// How often the journal is copied to the bucket unless `serve --copy-every` says otherwise: what was
+/// acknowledged longer ago than this, and the time a request takes, outlives the machine.
+pub const COPY_EVERY: Duration = Duration::from_secs(5);
+
+/// Lag of the bucket's copy of the journal from which on it is complained of.
+pub const COPY_LAG_MAX: Duration = Duration::from_secs(30);
+
+/// Longest piece of the journal in the bucket, in bytes, unless one record is longer.
+pub const COPY_PIECE_BYTES: u64 = 8 * MIB;
+
+/// Small pieces of the journal in the bucket that are put together into one.
+pub const COPY_PIECES_MERGED: usize = 32;
+
+/// Longest object of a copy that is read into memory, in bytes: two pieces, and a record.
+pub const COPY_OBJECT_MAX: u64 = 2 * COPY_PIECE_BYTES + 16 * MIB + MIB;
+
+/// How long an erasure waits at a time for its record to be in the bucket before the old root goes.
+pub const ERASURE_COPY_WAIT: Duration = Duration::from_secs(20);
+
+/// How long after its approval an erasure waits for that no longer: the law's "without undue delay" is
+/// counted in weeks, and a store may be away for an hour.
+pub const ERASURE_COPY_PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 /// Memory sled may use for its page cache, in bytes (its own default is 1 GiB).
 pub const INDEX_CACHE_BYTES: u64 = 64 * MIB;
 

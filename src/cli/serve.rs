@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -12,6 +13,7 @@ use super::unlock::{credentials_dir, identities};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
 use crate::gateway::{Gateway, Options, TlsFiles, asked_to_stop};
+use crate::limits::COPY_EVERY;
 use crate::objects::CredentialsSource;
 use crate::vault::Means;
 use crate::work;
@@ -52,6 +54,10 @@ pub(super) struct Args {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
+    /// How often the journal is copied to the bucket, in seconds: what was acknowledged longer ago than
+    /// this outlives the machine.
+    #[arg(long, value_name = "SECONDS", env = "STRONGROOM_COPY_EVERY", default_value_t = COPY_EVERY.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
+    copy_every: u64,
 }
 
 pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
@@ -60,6 +66,7 @@ pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
         work::open(&args.vault, &identities, store_credentials(), means()).await?;
     drop(identities);
     let mut options = Options::on(args.listen);
+    options.copy_every = Duration::from_secs(args.copy_every);
     options.tls = args
         .tls_cert
         .zip(args.tls_key)

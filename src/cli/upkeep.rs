@@ -9,9 +9,13 @@ use super::output::Output;
 use super::serve::{means, store_credentials};
 use super::unlock::identities;
 use super::vault::absolute;
+use crate::id::VaultId;
 use crate::keyring::{Recipients, SlotPlace};
 use crate::limits::BACKUPS_KEPT_DAYS_MAX;
-use crate::vault::{Config, Opening, Rotation, Vault};
+use crate::model::Text;
+use crate::objects::{BucketName, Endpoint, RegionName};
+use crate::vault::{Config, Opening, Rotation, StoreChoice, Vault};
+use crate::work::restore::{self, CopyPlace, Restoration};
 use crate::work::{self, WorkError, doctor};
 
 /// A vault's folder, and what unlocks it.
@@ -25,23 +29,66 @@ pub(super) struct Unlocked {
     identity: Option<PathBuf>,
 }
 
-/// Copy what the vault has gained to a folder, also while its gateway runs; never a root.
+/// Copy what the vault has gained to a folder or another bucket, also while its gateway runs; never a
+/// root.
 #[derive(Debug, clap::Args)]
 pub(super) struct BackupArgs {
     /// The vault's folder.
     #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
     vault: PathBuf,
     /// Where the backup goes: a new folder, or an earlier backup of this vault, which is added to.
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "bucket")]
+    to: Option<PathBuf>,
+    /// The bucket that the journal is copied to, in place of a folder.
+    #[arg(
+        long = "to-bucket",
+        value_name = "BUCKET",
+        conflicts_with = "to",
+        requires = "region",
+        id = "bucket"
+    )]
+    bucket: Option<BucketName>,
+    #[command(flatten)]
+    place: PlaceArgs,
 }
 
-/// Put a backup back as a new vault, beside the root slots there are.
+/// What else there is to say of a bucket with copies.
+#[derive(Debug, clap::Args)]
+struct PlaceArgs {
+    /// The region that bucket must lie in.
+    #[arg(long, requires = "bucket")]
+    region: Option<RegionName>,
+    /// The S3 server that bucket is on; without it, Amazon's own for the region.
+    #[arg(long, value_name = "URL", requires = "bucket")]
+    s3_endpoint: Option<Endpoint>,
+    /// The region you vouch for, when the store cannot say where it is.
+    #[arg(long, value_name = "REGION", requires = "attested_by")]
+    attest_region: Option<RegionName>,
+    /// Who vouches for it.
+    #[arg(long, value_name = "NAME", requires = "attest_region")]
+    attested_by: Option<Text>,
+}
+
+/// Put a backup, or the copies in a bucket, back as a new vault, beside the root slots there are.
 #[derive(Debug, clap::Args)]
 pub(super) struct RestoreArgs {
     /// The backup.
-    #[arg(long, value_name = "DIR")]
-    from: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "bucket")]
+    from: Option<PathBuf>,
+    /// The bucket with the copies, in place of a backup: the vault's own, or the one it was backed up to.
+    #[arg(
+        long = "from-bucket",
+        value_name = "BUCKET",
+        conflicts_with = "from",
+        requires = "region",
+        id = "bucket"
+    )]
+    bucket: Option<BucketName>,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Which vault, when the bucket has copies of several.
+    #[arg(long, value_name = "ID", requires = "bucket")]
+    vault_id: Option<VaultId>,
     /// The vault's folder: a new or empty one.
     #[arg(long, value_name = "DIR", env = "STRONGROOM_VAULT")]
     vault: PathBuf,
@@ -92,7 +139,8 @@ pub(super) struct DeclareArgs {
 pub(super) struct DoctorArgs {
     #[command(flatten)]
     unlocked: Unlocked,
-    /// Delete objects in the bucket that belong to nothing.
+    /// Delete objects in the bucket that belong to nothing, and copies of the journal that are of another
+    /// history or superfluous.
     #[arg(long)]
     tidy: bool,
 }
@@ -115,7 +163,24 @@ pub(super) async fn rebuild_index(args: Unlocked, out: Output) -> Result<(), Fai
 }
 
 pub(super) async fn back_up(args: BackupArgs, out: Output) -> Result<(), Failure> {
-    let BackupArgs { vault, to } = args;
+    let BackupArgs {
+        vault,
+        to,
+        bucket,
+        place,
+    } = args;
+    if let Some(place) = copy_place(bucket.as_ref(), place) {
+        let (records, added) = restore::to_bucket(&vault, place, &means()).await?;
+        let answer = json!({ "to": bucket.map(|name| name.to_string()), "records": records, "added": added });
+        out.answer(&answer, || {
+            format!(
+                "The bucket has {records} records of the journal now, {added} bytes of them new. No root is in it, and no recording: those are where they were."
+            )
+        });
+        return Ok(());
+    }
+    let to =
+        to.ok_or_else(|| Failure::usage("name a folder with --to, or --to-bucket".to_owned()))?;
     let (from, place) = (vault.clone(), to.clone());
     let made = aside(move || Ok(Vault::back_up(&from, &place)?)).await?;
     let answer = json!({
@@ -140,12 +205,27 @@ pub(super) async fn restore(args: RestoreArgs, out: Output) -> Result<(), Failur
     let slots = absolute(&args.slot)?;
     let RestoreArgs {
         from,
+        bucket,
+        place,
+        vault_id,
         vault,
         identity,
         accept_loss,
         ..
     } = args;
     let identities = identities(Some(&identity), &vault)?;
+    if let Some(from) = copy_place(bucket.as_ref(), place) {
+        let restoration = Restoration {
+            from,
+            vault: vault_id,
+            slots,
+            accept_loss,
+        };
+        let restored = restore::from_bucket(&vault, restoration, identities, means()).await?;
+        return answer_restored(&vault, restored.records, &restored.opening.remarks, out);
+    }
+    let from = from
+        .ok_or_else(|| Failure::usage("name a backup with --from, or --from-bucket".to_owned()))?;
     let dir = vault.clone();
     let restored = aside(move || {
         let copied = Vault::restore(&from, &dir, slots)?;
@@ -167,22 +247,46 @@ pub(super) async fn restore(args: RestoreArgs, out: Output) -> Result<(), Failur
         Ok((copied, opening))
     });
     let (copied, Opening { remarks, .. }) = restored.await?;
+    answer_restored(&vault, copied.journal.records, &remarks, out)
+}
+
+fn answer_restored(
+    vault: &Path,
+    records: u64,
+    remarks: &[String],
+    out: Output,
+) -> Result<(), Failure> {
     let answer = json!({
         "vault": vault.to_string_lossy(),
-        "records": copied.journal.records,
+        "records": records,
         "remarks": remarks,
     });
     out.answer(&answer, || {
+        let vault = vault.display();
         let mut lines = vec![format!(
-            "{} holds {} records and opens. Next: `strongroom vault doctor --vault {}`, then serve it.",
-            vault.display(),
-            copied.journal.records,
-            vault.display()
+            "{vault} holds {records} records and opens. Next: `strongroom vault doctor --vault {vault}`, then serve it."
         )];
-        lines.extend(remarks.clone());
+        lines.extend(remarks.iter().cloned());
         lines.join("\n")
     });
     Ok(())
+}
+
+/// The bucket with copies, when one is named.
+fn copy_place(bucket: Option<&BucketName>, place: PlaceArgs) -> Option<CopyPlace> {
+    let (bucket, region) = (bucket?, place.region?);
+    Some(CopyPlace {
+        bucket: StoreChoice::S3 {
+            endpoint: place.s3_endpoint.map(|endpoint| endpoint.to_string()),
+            bucket: bucket.to_string(),
+            region: region.to_string(),
+        },
+        credentials: store_credentials(),
+        attest: place
+            .attest_region
+            .map(|region| region.to_string())
+            .zip(place.attested_by),
+    })
 }
 
 /// Empties a folder that was just filled.
@@ -254,6 +358,7 @@ pub(super) async fn examine(args: DoctorArgs, out: Output) -> Result<(), Failure
         "records": diagnosis.records,
         "items": diagnosis.items,
         "tidied": diagnosis.tidied,
+        "copied": diagnosis.copied,
         "slots": slots,
         "remarks": opening.remarks,
         "findings": findings,

@@ -27,9 +27,10 @@ pub(super) enum Command {
     Key,
     /// Set the index aside and build it again from the journal; the gateway must be stopped.
     RebuildIndex(upkeep::Unlocked),
-    /// Copy what the vault has gained to a folder, also while its gateway runs; never a root.
+    /// Copy what the vault has gained to a folder or another bucket, also while its gateway runs; never
+    /// a root.
     Backup(upkeep::BackupArgs),
-    /// Put a backup back as a new vault, beside the root slots there are.
+    /// Put a backup, or the copies in a bucket, back as a new vault, beside the root slots there are.
     Restore(upkeep::RestoreArgs),
     /// Replace the root, change who unlocks the vault, add and drop root slots; the gateway must be
     /// stopped. Nobody is erased and nothing is encrypted anew.
@@ -176,6 +177,12 @@ fn describe(vault: &VaultView) -> String {
             .map(|days| format!("backups are kept for {days} days")),
     );
     lines.extend(vault.slots.iter().map(|slot| format!("root slot: {slot}")));
+    lines.extend(vault.copies.as_ref().map(|copies| {
+        format!(
+            "copied to the bucket: {} records, every {} s; {} records of the last {} s are not yet",
+            copies.records, copies.every_seconds, copies.behind, copies.lag_seconds
+        )
+    }));
     lines.extend(
         vault
             .capabilities

@@ -20,10 +20,10 @@ use super::tasks;
 use super::tls::{TlsError, TlsFiles};
 use crate::entropy::EntropyError;
 use crate::limits::{
-    CONNECTION_BUFFER_BYTES, CONNECTIONS_MAX, FILES_RESERVED, REQUEST_HEADERS_MAX,
+    CONNECTION_BUFFER_BYTES, CONNECTIONS_MAX, COPY_EVERY, FILES_RESERVED, REQUEST_HEADERS_MAX,
     REQUEST_HEADERS_TIME, SHUTDOWN_TIME, TRANSFER_STALL,
 };
-use crate::work::Service;
+use crate::work::{Service, copies};
 
 /// Where and how to listen.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Options {
     pub stall: Duration,
     /// How long requests under way are waited for when told to stop.
     pub shutdown: Duration,
+    /// How often the journal is copied to the bucket.
+    pub copy_every: Duration,
 }
 
 impl Options {
@@ -49,6 +51,7 @@ impl Options {
             headers: REQUEST_HEADERS_TIME,
             stall: TRANSFER_STALL,
             shutdown: SHUTDOWN_TIME,
+            copy_every: COPY_EVERY,
         }
     }
 }
@@ -135,7 +138,7 @@ impl Gateway {
     /// # Errors
     /// [`ListenError::Broken`].
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), ListenError> {
-        let mut due = tasks::start(&self.shared);
+        let mut due = tasks::start(&self.shared, self.options.copy_every);
         let handle = Handle::new();
         let doorkeeper = Doorkeeper::new(room(), self.options.stall);
         let server = Server::from_listener(self.listener).handle(handle.clone());
@@ -179,6 +182,7 @@ impl Gateway {
         if tokio::time::timeout(shutdown, tasks.wait()).await.is_err() {
             tracing::warn!("work under way did not finish in time; it goes on at the next start");
         }
+        copies::finish(&self.shared.service).await;
         served.map_err(ListenError::Broken)
     }
 }

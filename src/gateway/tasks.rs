@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::problem::chain;
 use super::state::Shared;
-use crate::work::{WorkError, controls, deposit, erase, retain};
+use crate::work::{WorkError, controls, copies, deposit, erase, retain};
 
 /// How often erasures that were interrupted are taken up, and uploads whose time is over given up.
 const EACH_MINUTE: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ const CONTROLS_TESTED_EVERY: Duration = Duration::from_secs(24 * 3600);
 const RECHECKED_AGAIN: Duration = Duration::from_secs(60);
 
 /// Starts everything; it runs until the tasks are aborted.
-pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
+pub(super) fn start(shared: &Arc<Shared>, copy_every: Duration) -> tokio::task::JoinSet<()> {
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(erase_on(Arc::clone(shared)));
     tasks.spawn(keep_no_longer(Arc::clone(shared)));
@@ -29,6 +29,7 @@ pub(super) fn start(shared: &Arc<Shared>) -> tokio::task::JoinSet<()> {
     tasks.spawn(anchor(Arc::clone(shared)));
     tasks.spawn(recheck(Arc::clone(shared)));
     tasks.spawn(test_controls(Arc::clone(shared)));
+    tasks.spawn(copies::keep(Arc::clone(&shared.service), copy_every));
     tasks
 }
 

@@ -15,7 +15,7 @@ use super::state::Shared;
 use super::views;
 use crate::access::acts::{ReadAudit, ReadVault};
 use crate::wire::{AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey};
-use crate::work::{controls, oversee};
+use crate::work::{controls, copies, oversee};
 
 /// A page of the audit.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,8 +38,10 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> axum::Json<Heal
         None => "ok",
         Some(_) => "sealed",
     };
+    let copies = copies::status(&shared.service);
     axum::Json(Health {
         status: status.to_owned(),
+        copy_lag_seconds: copies.map(|copies| copies.lag.as_secs()),
     })
 }
 

@@ -10,9 +10,9 @@ use crate::model::{
     OnWithdrawal, Participant, Person, Scope, Session,
 };
 use crate::wire::{
-    AssignmentView, AuditEntry, ConsentView, ContactView, DerivedView, Enrolled, ErasureView,
-    Invited, ItemView, MembershipView, NewSession, ParticipantView, PersonView, ReleaseView,
-    SessionView, SupplierView, VaultView,
+    AssignmentView, AuditEntry, ConsentView, ContactView, CopiesView, DerivedView, Enrolled,
+    ErasureView, Invited, ItemView, MembershipView, NewSession, ParticipantView, PersonView,
+    ReleaseView, SessionView, SupplierView, VaultView,
 };
 use crate::work::assigned::AssignmentSeen;
 use crate::work::inspect::{Eyes, ItemSeen, SupplierSeen};
@@ -349,6 +349,13 @@ pub(super) fn vault(status: VaultStatus) -> VaultView {
         endpoint: status.endpoint,
         location: status.location,
         capabilities: status.capabilities,
+        copies: status.copies.map(|copies| CopiesView {
+            every_seconds: copies.every.as_secs(),
+            records: copies.records,
+            behind: copies.behind,
+            lag_seconds: copies.lag.as_secs(),
+            trouble: copies.trouble,
+        }),
         concerns: status.concerns,
     }
 }

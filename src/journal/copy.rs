@@ -54,7 +54,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<Copied, Error> {
     Ok(copied)
 }
 
-fn make_folder(dir: &Path) -> Result<(), Error> {
+pub(super) fn make_folder(dir: &Path) -> Result<(), Error> {
     let made = std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

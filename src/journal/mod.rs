@@ -45,6 +45,7 @@ mod frame;
 pub(crate) mod fuzzing;
 mod hashes;
 mod notes;
+mod pieces;
 mod proof;
 mod reader;
 mod record;
@@ -74,6 +75,9 @@ pub use self::anchor::Anchor;
 pub use self::copy::{Copied, copy};
 pub use self::error::{Damage, Error};
 pub use self::notes::{NoteSigner, NoteVerifier};
+pub use self::pieces::{
+    Followed, Piece, followed_to, next_piece, place_piece, read_piece, sync_pieces, synced_size,
+};
 pub use self::proof::{
     Consistency, Inclusion, origin, public_part, verify_checkpoint, verify_tlog_proof,
 };

@@ -204,6 +204,15 @@ impl SlotSet {
         Ok(confirmed.into_iter().flatten().collect())
     }
 
+    /// Whether every slot holds a whole root of that epoch.
+    ///
+    /// # Errors
+    /// Whatever a slot fails with.
+    pub fn all_hold(&self, epoch: u64) -> Result<bool, SlotError> {
+        let held = self.each(|slot| slot.held())?;
+        Ok(held.iter().all(|held| held.epochs.contains(&epoch)))
+    }
+
     /// Replaces the anchor in every slot.
     ///
     /// # Errors

@@ -7,6 +7,8 @@ use crate::id::{ItemId, UploadId, VaultId};
 
 const MATERIAL: &str = "material";
 const CHECKPOINTS: &str = "checkpoints";
+const JOURNAL: &str = "journal";
+const SETTINGS: &str = "vaults";
 const PROBES: &str = "probes";
 /// A tree size is written with as many digits as the largest has, so that names sort as numbers do.
 const SIZE_DIGITS: usize = 20;
@@ -33,6 +35,19 @@ pub enum ObjectKey {
         /// The records in the journal when it was signed.
         size: u64,
     },
+    /// A stretch of a vault's journal, sealed as it lies on the disk.
+    Journal {
+        /// The vault whose journal it is.
+        vault: VaultId,
+        /// The segment it is of, by the position of its first record.
+        segment: u64,
+        /// Where in the segment it begins, in bytes.
+        from: u64,
+        /// Where it ends.
+        to: u64,
+    },
+    /// What a vault's configuration says; no secret.
+    Settings(VaultId),
     /// An object written to find out what the store can do, and deleted at once.
     Probe(UploadId),
 }
@@ -44,6 +59,10 @@ pub enum Family {
     Material,
     /// The checkpoints of one vault, oldest first.
     Checkpoints(VaultId),
+    /// The journal of one vault, in order.
+    Journal(VaultId),
+    /// The configuration of every vault that is copied here.
+    Settings,
     /// Probe objects that a crash left behind.
     Probes,
 }
@@ -59,6 +78,8 @@ impl Family {
         match self {
             Self::Material => format!("{MATERIAL}/"),
             Self::Checkpoints(vault) => format!("{CHECKPOINTS}/{vault}/"),
+            Self::Journal(vault) => format!("{JOURNAL}/{vault}/"),
+            Self::Settings => format!("{SETTINGS}/"),
             Self::Probes => format!("{PROBES}/"),
         }
     }
@@ -71,6 +92,16 @@ impl fmt::Display for ObjectKey {
             Self::Checkpoint { vault, size } => {
                 write!(f, "{CHECKPOINTS}/{vault}/{size:0SIZE_DIGITS$}")
             }
+            Self::Journal {
+                vault,
+                segment,
+                from,
+                to,
+            } => write!(
+                f,
+                "{JOURNAL}/{vault}/{segment:0SIZE_DIGITS$}/{from:0SIZE_DIGITS$}-{to:0SIZE_DIGITS$}"
+            ),
+            Self::Settings(vault) => write!(f, "{SETTINGS}/{vault}"),
             Self::Probe(token) => write!(f, "{PROBES}/{token}"),
         }
     }
@@ -105,6 +136,18 @@ fn parse(name: &str) -> Option<ObjectKey> {
     match family {
         MATERIAL => rest.parse().ok().map(ObjectKey::Material),
         PROBES => rest.parse().ok().map(ObjectKey::Probe),
+        SETTINGS => rest.parse().ok().map(ObjectKey::Settings),
+        JOURNAL => {
+            let (vault, rest) = rest.split_once('/')?;
+            let (segment, span) = rest.split_once('/')?;
+            let (from, to) = span.split_once('-')?;
+            Some(ObjectKey::Journal {
+                vault: vault.parse().ok()?,
+                segment: segment.parse().ok()?,
+                from: from.parse().ok()?,
+                to: to.parse().ok()?,
+            })
+        }
         CHECKPOINTS => {
             let (vault, size) = rest.split_once('/')?;
             Some(ObjectKey::Checkpoint {
@@ -122,14 +165,19 @@ mod tests {
     use crate::entropy::SystemEntropy;
     use proptest::prelude::*;
 
-    fn keys(size: u64) -> [ObjectKey; 3] {
+    fn keys(size: u64) -> [ObjectKey; 5] {
         let entropy = SystemEntropy::new();
+        let vault = VaultId::random(&entropy).expect("entropy");
         [
             ObjectKey::Material(ItemId::random(&entropy).expect("entropy")),
-            ObjectKey::Checkpoint {
-                vault: VaultId::random(&entropy).expect("entropy"),
-                size,
+            ObjectKey::Checkpoint { vault, size },
+            ObjectKey::Journal {
+                vault,
+                segment: size / 2,
+                from: size / 3,
+                to: size,
             },
+            ObjectKey::Settings(vault),
             ObjectKey::Probe(UploadId::random(&entropy).expect("entropy")),
         ]
     }
@@ -162,13 +210,15 @@ mod tests {
 
     #[test]
     fn names_begin_with_the_prefix_of_their_family() {
-        let [material, checkpoint, probe] = keys(7);
+        let [material, checkpoint, journal, settings, probe] = keys(7);
         let ObjectKey::Checkpoint { vault, .. } = checkpoint else {
             panic!("not a checkpoint")
         };
         for (key, family) in [
             (material, Family::Material),
             (checkpoint, Family::Checkpoints(vault)),
+            (journal, Family::Journal(vault)),
+            (settings, Family::Settings),
             (probe, Family::Probes),
         ] {
             assert!(key.to_string().starts_with(&family.prefix()));

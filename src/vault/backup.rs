@@ -75,6 +75,39 @@ impl Vault {
         config.write(dir)?;
         Ok(BackedUp { journal, objects })
     }
+
+    /// The journal's folder in the vault at `dir`.
+    pub fn journal_dir_of(dir: &Path) -> PathBuf {
+        config::journal_dir(dir)
+    }
+
+    /// Makes the folder of a vault that is being put together, which must be new or empty, and gives
+    /// where its journal goes.
+    ///
+    /// # Errors
+    /// [`VaultError::AlreadyThere`] and failures to write.
+    pub fn begin_restore(dir: &Path) -> Result<PathBuf, VaultError> {
+        config::make_folder(dir)?;
+        Ok(config::journal_dir(dir))
+    }
+
+    /// Marks a vault whose journal was put together as finished.
+    ///
+    /// # Errors
+    /// Failures to write.
+    pub fn finish_restore(dir: &Path, config: &Config) -> Result<(), VaultError> {
+        config.write(dir)
+    }
+
+    /// Empties the folder of a vault that could not be put together.
+    ///
+    /// # Errors
+    /// Failures to remove or to make it.
+    pub fn undo_restore(dir: &Path) -> Result<(), VaultError> {
+        let emptied = std::fs::remove_dir_all(dir);
+        emptied.map_err(|error| VaultError::io("remove", dir, error))?;
+        config::make_folder(dir)
+    }
 }
 
 /// Whether a folder holds a backup's beginnings and nothing else.

@@ -124,12 +124,18 @@ impl Vault {
     /// Destroys the keys that the approved erasure `erasure` is to destroy, with whatever spare keys
     /// there are, and lets go of the old root in every slot. Blocks its thread.
     ///
-    /// It may be asked again at any point: what is done already is passed over.
+    /// `before_effacing` is called between the two, and the old root stays if it fails. It may be asked
+    /// again at any point: what is done already is passed over.
     ///
     /// # Errors
     /// Before the record is written nothing has changed. After it the keys are gone, and a failure
     /// means that a slot has not yet let go of the old root: ask again, or restart.
-    pub fn destroy(&self, erasure: ErasureId, leaves: &[LeafNumber]) -> Result<(), VaultError> {
+    pub fn destroy(
+        &self,
+        erasure: ErasureId,
+        leaves: &[LeafNumber],
+        before_effacing: impl FnOnce() -> Result<(), VaultError>,
+    ) -> Result<(), VaultError> {
         let _one_at_a_time = self.destroying.blocking_lock();
         let committing = self.committing();
         let row = self.index.read()?.get(&tables::ERASURES, &erasure)?;
@@ -141,6 +147,7 @@ impl Vault {
             _ => self.destroy_keys(&committing, erasure, leaves)?,
         };
         drop(committing);
+        before_effacing()?;
         let before = epoch.saturating_sub(1);
         let slots = self.slots.retire(before, &*self.means.entropy)?;
         self.commit_blocking(Actor::Gateway, |draft| {

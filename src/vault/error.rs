@@ -63,6 +63,11 @@ pub enum VaultError {
         /// The epoch the journal ends at.
         journal: u64,
     },
+    /// The old root stays until the bucket has the record of its destruction.
+    #[error(
+        "the keys are destroyed and nobody is given what hung on them; the old root stays beside the new until the bucket has a copy of the record, without which losing this machine would lose everything: {0}. It is tried again every minute, for a day"
+    )]
+    NotCopied(String),
     /// The first record of the journal is of another vault.
     #[error(
         "the journal belongs to vault {found}, not {expected}; the folders of two vaults were mixed"

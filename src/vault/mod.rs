@@ -95,6 +95,11 @@ impl Vault {
         &self.dir
     }
 
+    /// The journal's folder.
+    pub fn journal_dir(&self) -> PathBuf {
+        config::journal_dir(&self.dir)
+    }
+
     /// What its configuration file says.
     pub fn config(&self) -> &Config {
         &self.config

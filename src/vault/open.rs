@@ -112,7 +112,27 @@ impl Vault {
         identities: &Identities,
         means: Means,
     ) -> Result<(Self, Opening), VaultError> {
-        Self::open_with(dir, identities, means, Loss::Refused)
+        Self::open_with(dir, identities, means, Loss::Refused, Settling::AtOnce)
+    }
+
+    /// Opens the vault as [`Vault::open`] does, for a gateway: an old root whose erasure is under way stays
+    /// beside the new one until [`Vault::destroy`] is asked again, which waits for what has to be done
+    /// before.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`].
+    pub fn open_to_serve(
+        dir: &Path,
+        identities: &Identities,
+        means: Means,
+    ) -> Result<(Self, Opening), VaultError> {
+        Self::open_with(
+            dir,
+            identities,
+            means,
+            Loss::Refused,
+            Settling::WithItsErasure,
+        )
     }
 
     /// Opens a vault whose journal was put back from a backup and ends before what its root slots
@@ -125,7 +145,7 @@ impl Vault {
         identities: &Identities,
         means: Means,
     ) -> Result<(Self, Opening), VaultError> {
-        Self::open_with(dir, identities, means, Loss::Accepted)
+        Self::open_with(dir, identities, means, Loss::Accepted, Settling::AtOnce)
     }
 
     fn open_with(
@@ -133,6 +153,7 @@ impl Vault {
         identities: &Identities,
         means: Means,
         loss: Loss,
+        settling: Settling,
     ) -> Result<(Self, Opening), VaultError> {
         Config::read(dir)?;
         let lock = Lock::hold(dir)?;
@@ -172,8 +193,14 @@ impl Vault {
         check_owner(&journal, config.vault)?;
         let epoch = index.read()?.get(&tables::EPOCH, &tables::THE_ONE)?;
         let root = root_of(contents, epoch.unwrap_or(0))?;
-        for settled in slots.settle(&root, &**entropy)? {
-            opening.say(format!("an interrupted erasure was settled: {settled}"));
+        let waits = settling == Settling::WithItsErasure
+            && matches!(config.store, StoreChoice::S3 { .. })
+            && slots.all_hold(root.epoch)?
+            && is_being_erased(&index, root.epoch)?;
+        if !waits {
+            for settled in slots.settle(&root, &**entropy)? {
+                opening.say(format!("an interrupted erasure was settled: {settled}"));
+            }
         }
         let vault = assemble(dir, config, means, lock, journal, index, root, slots)?;
         if let Some(vouched) = vouched.filter(|vouched| vouched.size > vault.journal.size()) {
@@ -326,6 +353,27 @@ enum Loss {
     Refused,
     /// The operator knows, and says so.
     Accepted,
+}
+
+/// When an old root that was left beside the new one is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    /// Before anything else.
+    AtOnce,
+    /// When its erasure is gone on with.
+    WithItsErasure,
+}
+
+/// Whether the epoch began with an erasure whose old root is not gone yet.
+fn is_being_erased(index: &Index, epoch: u64) -> Result<bool, VaultError> {
+    let reader = index.read()?;
+    for (id, ()) in reader.page(&tables::ERASURES_UNDER_WAY, &(), None, usize::MAX)? {
+        let erasure = reader.get(&tables::ERASURES, &id)?;
+        if erasure.is_some_and(|one| one.epoch == Some(epoch) && one.old_root_effaced.is_none()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How far the clock may be behind the last record without a word.

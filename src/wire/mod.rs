@@ -54,7 +54,8 @@ pub use terms::{
 };
 pub use uploads::{Destination, MadeFrom, Origin};
 pub use vault::{
-    AuditEntry, AuditPage, AuditVerification, ControlsView, Health, VaultView, VerifierKey,
+    AuditEntry, AuditPage, AuditVerification, ControlsView, CopiesView, Health, VaultView,
+    VerifierKey,
 };
 
 /// The path that every route of this version begins with.

@@ -12,6 +12,25 @@ use crate::model::Actor;
 pub struct Health {
     /// `ok`, or `sealed` when nothing is served until a restart.
     pub status: String,
+    /// How far the bucket's copy of the journal lags behind, in seconds, where one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_lag_seconds: Option<u64>,
+}
+
+/// How the copying of the journal to the bucket goes on.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CopiesView {
+    /// How often the bucket is brought up to date, in seconds.
+    pub every_seconds: u64,
+    /// Records that are in the bucket.
+    pub records: u64,
+    /// Durable records that are not.
+    pub behind: u64,
+    /// How long ago the oldest of those was acknowledged, in seconds, at most.
+    pub lag_seconds: u64,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// How the vault is.
@@ -40,6 +59,9 @@ pub struct VaultView {
     pub location: String,
     /// What the store can do, as it answered.
     pub capabilities: Vec<String>,
+    /// How the copying of the journal to the bucket goes on, where one is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copies: Option<CopiesView>,
     /// What an operator should look at.
     pub concerns: Vec<String>,
 }

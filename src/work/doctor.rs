@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::copies;
 use super::error::WorkError;
 use super::service::Service;
 use crate::agefile::sealed_length;
@@ -11,6 +12,7 @@ use crate::id::ItemId;
 use crate::index::tables;
 use crate::model::{ErasureStage, Item};
 use crate::objects::{Family, ObjectKey};
+use crate::vault::StoreChoice;
 
 /// Rows looked at before others may write again.
 const ROWS: usize = 512;
@@ -33,6 +35,10 @@ pub enum Finding {
     DoesNotOpen(ItemId),
     /// An object that belongs to nothing.
     Orphan(String),
+    /// A copy in the bucket is not of this journal.
+    NotACopy(ObjectKey),
+    /// A copy in the bucket that another holds as well.
+    Superfluous(ObjectKey),
     /// An erasure that is approved and not finished.
     Unfinished(crate::id::ErasureId),
 }
@@ -60,6 +66,14 @@ impl fmt::Display for Finding {
                 f,
                 "{name} belongs to nothing the vault knows: ciphertext nobody can open, left by something interrupted or put there by somebody else; `--tidy` deletes it"
             ),
+            Self::NotACopy(key) => write!(
+                f,
+                "{key} is not of this journal: another gateway wrote it, an older backup was put back here, or somebody changed it. If this vault is the one to go on with, `--tidy` deletes it, and the gateway copies anew"
+            ),
+            Self::Superfluous(key) => write!(
+                f,
+                "{key} is held by another copy as well, left by something interrupted; `--tidy` deletes it"
+            ),
             Self::Unfinished(erasure) => write!(
                 f,
                 "{erasure} is approved and not finished: start the gateway, which brings it to its end, and look at its log"
@@ -79,6 +93,8 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// Orphans that were deleted.
     pub tidied: u64,
+    /// Bytes of the journal that the bucket lacked and has now.
+    pub copied: u64,
 }
 
 /// Holds everything against everything; with `tidy`, deletes objects that belong to nothing. No
@@ -99,6 +115,7 @@ pub async fn examine(service: &Arc<Service>, tidy: bool) -> Result<Diagnosis, Wo
         items: 0,
         findings: Vec::new(),
         tidied: 0,
+        copied: 0,
     };
     let (mut stored, foreign) = objects(service).await?;
     let mut after = None;
@@ -130,6 +147,7 @@ pub async fn examine(service: &Arc<Service>, tidy: bool) -> Result<Diagnosis, Wo
             false => diagnosis.findings.push(Finding::Orphan(key.to_string())),
         }
     }
+    look_at_copies(service, tidy, &mut diagnosis).await?;
     let view = service.vault().view()?;
     let erasures = view
         .reader()
@@ -141,6 +159,31 @@ pub async fn examine(service: &Arc<Service>, tidy: bool) -> Result<Diagnosis, Wo
     let unfinished = unfinished.map(|(id, _)| Finding::Unfinished(id));
     diagnosis.findings.extend(unfinished);
     Ok(diagnosis)
+}
+
+/// Holds the bucket's copies of the journal against it.
+async fn look_at_copies(
+    service: &Arc<Service>,
+    tidy: bool,
+    diagnosis: &mut Diagnosis,
+) -> Result<(), WorkError> {
+    if !matches!(service.vault().config().store, StoreChoice::S3 { .. }) {
+        return Ok(());
+    }
+    let checked = copies::check(service, tidy).await?;
+    let findings = &mut diagnosis.findings;
+    let strange = checked.differing.iter().copied().map(Finding::NotACopy);
+    let superfluous = checked
+        .superfluous
+        .iter()
+        .copied()
+        .map(Finding::Superfluous);
+    match tidy {
+        true => diagnosis.tidied += (strange.count() + superfluous.count()) as u64,
+        false => findings.extend(strange.chain(superfluous)),
+    }
+    diagnosis.copied = checked.copied;
+    Ok(())
 }
 
 /// What the bucket holds of material, by item; and names that are none of this program's.

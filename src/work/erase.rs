@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::certificate::{self, Elsewhere, Verified};
+use super::copies;
 use super::error::WorkError;
 use super::redact;
 use super::service::Service;
@@ -210,8 +211,13 @@ async fn destroy_keys(service: &Arc<Service>, erasure: &Erasure) -> Result<(), W
         service.uploads.break_off(*upload);
     }
     let (service, id) = (Arc::clone(service), erasure.id);
-    let keys = erasure.target.keys.clone();
-    tokio::task::spawn_blocking(move || service.vault().destroy(id, &keys))
+    let (keys, erasure) = (erasure.target.keys.clone(), erasure.clone());
+    let here = tokio::runtime::Handle::current();
+    let destroying = tokio::task::spawn_blocking(move || {
+        let copied = || here.block_on(copies::before_effacing(&service, &erasure));
+        service.vault().destroy(id, &keys, copied)
+    });
+    destroying
         .await
         .map_err(|error| WorkError::Internal(error.to_string()))??;
     Ok(())

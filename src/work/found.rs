@@ -130,7 +130,7 @@ pub async fn open(
     credentials: CredentialsSource,
     means: Means,
 ) -> Result<(Arc<Service>, Opening), WorkError> {
-    let (vault, opening) = Vault::open(dir, identities, means)?;
+    let (vault, opening) = Vault::open_to_serve(dir, identities, means)?;
     let (store, embedded) = match &vault.config().store {
         StoreChoice::Embedded { .. } => {
             let (store, running) = connect_embedded(&vault).await?;
@@ -166,7 +166,7 @@ async fn connect_embedded(vault: &Vault) -> Result<(Store, Embedded), WorkError>
     Ok((store, running))
 }
 
-fn s3_config(
+pub(super) fn s3_config(
     choice: &StoreChoice,
     credentials: CredentialsSource,
     attestation: Option<&Attestation>,
@@ -196,7 +196,7 @@ fn word_of(attestation: &Attestation) -> Result<objects::Attestation, ObjectsErr
     objects::Attestation::new(by, region, "given when the vault was made", attestation.at)
 }
 
-fn attestation_of(attest: Option<(String, Text)>, means: &Means) -> Option<Attestation> {
+pub(super) fn attestation_of(attest: Option<(String, Text)>, means: &Means) -> Option<Attestation> {
     attest.map(|(region, by)| Attestation {
         by,
         region,

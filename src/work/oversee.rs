@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+use super::copies::{self, CopyStatus};
 use super::error::WorkError;
 use super::service::Service;
 use crate::access::Grant;
@@ -38,6 +39,8 @@ pub struct VaultStatus {
     pub location: String,
     /// What the store can do.
     pub capabilities: Vec<String>,
+    /// How the copying of the journal to the bucket goes on, where there is any.
+    pub copies: Option<CopyStatus>,
     /// What an operator should look at.
     pub concerns: Vec<String>,
 }
@@ -121,6 +124,8 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
         .unwrap_or_else(PoisonError::into_inner);
     concerns.extend(controls.iter().flat_map(|found| found.fail.clone()));
     concerns.extend(reviews_past(service)?);
+    let copies = copies::status(service);
+    concerns.extend(copies.as_ref().and_then(CopyStatus::concern));
     Ok(VaultStatus {
         id: vault.id(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -138,6 +143,7 @@ pub fn vault(service: &Service, _grant: Grant<ReadVault>) -> Result<VaultStatus,
             .lines()
             .map(str::to_owned)
             .collect(),
+        copies,
         concerns,
     })
 }

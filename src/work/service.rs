@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::copies::Copies;
 use super::deposit::Uploads;
 use super::error::WorkError;
 use super::renew::Challenges;
@@ -25,6 +26,7 @@ pub struct Service {
     workers: Workers,
     pub(super) uploads: Uploads,
     pub(super) challenges: Challenges,
+    pub(super) copies: Copies,
     /// One erasure at a time.
     pub(super) erasing: tokio::sync::Mutex<()>,
     pub(super) strangers: std::sync::Mutex<super::admit::Strangers>,
@@ -48,6 +50,7 @@ impl Service {
             workers: Workers::for_machine()?,
             uploads: Uploads::default(),
             challenges: Challenges::default(),
+            copies: Copies::default(),
             erasing: tokio::sync::Mutex::default(),
             strangers: std::sync::Mutex::default(),
             controls: std::sync::Mutex::default(),

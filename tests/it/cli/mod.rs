@@ -5,6 +5,7 @@ mod bad_files;
 mod bad_store;
 mod bad_vault;
 mod bad_words;
+mod copies;
 mod erase_crash;
 mod life;
 mod media;

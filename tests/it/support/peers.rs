@@ -46,7 +46,7 @@ pub(crate) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
 /// `moto_server`, an imitation of Amazon's S3 that keeps versions.
 pub(crate) struct Moto {
     port: u16,
-    _process: Running,
+    process: Running,
 }
 
 impl Moto {
@@ -56,14 +56,16 @@ impl Moto {
         let text = port.to_string();
         let arguments = ["-H", "127.0.0.1", "-p", &text].map(OsStr::new);
         let process = Running::start(&program, &arguments, port);
-        Some(Self {
-            port,
-            _process: process,
-        })
+        Some(Self { port, process })
     }
 
     pub(crate) fn config(&self, bucket: &str, region: &str) -> StoreConfig {
         config(self.port, bucket, region)
+    }
+
+    /// Makes it stand still, or go on.
+    pub(crate) fn hold(&self, still: bool) {
+        self.process.hold(still);
     }
 
     /// Where it listens.

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Every file under `directory`.
 pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -96,6 +98,14 @@ impl Running {
             std::thread::sleep(Duration::from_millis(50));
         }
         running
+    }
+}
+
+impl Running {
+    /// Makes it stand still, or go on.
+    pub(crate) fn hold(&self, still: bool) {
+        let signal = if still { Signal::STOP } else { Signal::CONT };
+        kill_process(Pid::from_child(&self.0), signal).expect("told");
     }
 }
 
