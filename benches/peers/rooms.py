@@ -1,0 +1,41 @@
+"""The rows that a benchmark of one room answers: sealing, erasing, starting."""
+
+import re
+import subprocess
+
+TAKES = re.compile(r"^  (?P<name>.+?): .*; takes (?P<median>[\d.]+) \(.*\), at best (?P<best>[\d.]+), of its time$")
+
+
+def bench(name, *arguments):
+    """What a benchmark printed."""
+    ran = subprocess.run(["cargo", "bench", "--quiet", "--bench", name, "--", *arguments],
+                         capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise SystemExit(f"cargo bench --bench {name}: {ran.stderr[-2000:]}")
+    print(ran.stdout, flush=True)
+    return ran.stdout
+
+
+def beside_the_first(text):
+    """Each contender's time over the first one's: what and who, the median, and at best."""
+    found, what = [], ""
+    for line in text.splitlines():
+        if line.endswith(", each beside the first"):
+            what = line.removesuffix(", each beside the first")
+        elif one := TAKES.match(line):
+            found.append((what, one["name"], float(one["median"]), float(one["best"])))
+    return found
+
+
+def room_rows(table):
+    for what, name, median, best in beside_the_first(bench("agefile")):
+        threads = "two threads" if "two threads" in name else "one thread" if "one thread" in name else None
+        if threads:
+            table.times(f"{what} ({name}), against the age crate", 1 / median, 1 / best, 3.2 if threads == "two threads" else 1.7)
+    for what, name, median, _ in beside_the_first(bench("keyring")):
+        if name == "one of 1000000":
+            table.bound(f"{what}: 1 of 1,000,000 against 1 of 1,000", median, 2.0, "times")
+    opened = re.search(r"^opened, every row verified: (?P<seconds>[\d.]+)s", bench("index"), re.MULTILINE)
+    if not opened:
+        raise SystemExit("the benchmark of the index does not say what opening took")
+    table.bound("start with 1,000,000 items: its index opened, every row verified", float(opened["seconds"]), 3.0, "s")
