@@ -140,20 +140,13 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             output,
             force,
         } => {
-            let to_stdout = output.as_os_str() == "-";
-            let target = match to_stdout {
-                true => Target::Stdout,
-                false => Target::File {
-                    path: output.clone(),
-                    force,
-                },
-            };
+            let target = Target::named(&output, force);
             let bar = Bar::new(&item.to_string(), out.is_json());
             let fetched = client
                 .fetch_disclosed(disclosure, item, &target, &bar)
                 .await?;
             drop(bar);
-            if !to_stdout {
+            if !target.is_stdout() {
                 let answer = json!({
                     "id": item,
                     "file": output.to_string_lossy(),

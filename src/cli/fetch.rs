@@ -49,14 +49,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
         let ending = if args.sealed { ".age" } else { "" };
         PathBuf::from(format!("{}{ending}", args.item))
     });
-    let to_stdout = path.as_os_str() == "-";
-    let target = match to_stdout {
-        true => Target::Stdout,
-        false => Target::File {
-            path: path.clone(),
-            force: args.force,
-        },
-    };
+    let target = Target::named(&path, args.force);
     let bar = Bar::new(&args.item.to_string(), out.is_json());
     let fetched = match args.sealed {
         true => {
@@ -72,7 +65,7 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
         false => client.fetch(args.item, args.range, &target, &bar).await?,
     };
     drop(bar);
-    if !to_stdout {
+    if !target.is_stdout() {
         let answer = json!({
             "id": args.item,
             "file": path.to_string_lossy(),

@@ -115,18 +115,11 @@ pub(super) async fn run(command: Command, profile: &Profile, out: &Output) -> Re
             force,
         } => {
             let path = output.unwrap_or_else(|| PathBuf::from(release.to_string()));
-            let to_stdout = path.as_os_str() == "-";
-            let target = match to_stdout {
-                true => Target::Stdout,
-                false => Target::File {
-                    path: path.clone(),
-                    force,
-                },
-            };
+            let target = Target::named(&path, force);
             let bar = Bar::new(&release.to_string(), out.is_json());
             let fetched = client.fetch_release(release, &target, &bar).await?;
             drop(bar);
-            if !to_stdout {
+            if !target.is_stdout() {
                 let answer = json!({
                     "id": release,
                     "file": path.to_string_lossy(),

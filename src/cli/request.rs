@@ -224,14 +224,7 @@ async fn bundle(
         Recipients::parse(recipients, Plugins::Refuse)
             .map_err(|error| Failure::usage(error.to_string()))?;
     }
-    let to_stdout = path.as_os_str() == "-";
-    let target = match to_stdout {
-        true => Target::Stdout,
-        false => Target::File {
-            path: path.clone(),
-            force,
-        },
-    };
+    let target = Target::named(&path, force);
     let bar = Bar::new(&request.to_string(), out.is_json());
     let fetched = match &to {
         SealTo::Recipients(recipients) => {
@@ -246,7 +239,7 @@ async fn bundle(
         }
     };
     drop(bar);
-    if !to_stdout {
+    if !target.is_stdout() {
         let answer = json!({
             "id": request,
             "file": path.to_string_lossy(),

@@ -35,6 +35,24 @@ pub enum Target {
     Stdout,
 }
 
+impl Target {
+    /// The file of that name, or standard output for `-`.
+    pub fn named(path: &Path, force: bool) -> Self {
+        match path.as_os_str() == "-" {
+            true => Self::Stdout,
+            false => Self::File {
+                path: path.to_path_buf(),
+                force,
+            },
+        }
+    }
+
+    /// Whether it is standard output, where nothing else is to be written.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout)
+    }
+}
+
 /// A download that is complete.
 #[derive(Debug, Clone, Copy)]
 pub struct Fetched {

@@ -114,20 +114,8 @@ impl RootSlot for FileSlot {
                 }
             }
         }
-        roots.sort_by_key(|root: &Root| root.epoch);
-        let place = self.file.place();
-        let anchor = match roots.last() {
-            Some(newest) => self.file.anchor(newest)?,
-            None if locked.is_empty() => return Err(SlotError::NoWholeRoot { place }),
-            None => return Err(SlotError::WrongIdentity { place }),
-        };
         let torn = is_torn(&positions);
-        Ok(Contents {
-            roots,
-            locked,
-            torn,
-            anchor,
-        })
+        self.file.contents(self.file.place(), roots, locked, torn)
     }
 
     fn prepare(&self, root: &Root, recipients: Option<&Recipients>) -> Result<(), SlotError> {

@@ -12,7 +12,7 @@ use crate::id::VaultId;
 use super::anchor::{self, COPY_BYTES, Copy, SlotAnchor};
 use super::disk::{self, Disk, FileDisk, Refused};
 use super::position::{Form, POSITION_BYTES, Position, Whole};
-use super::slot::{Root, SlotError};
+use super::slot::{Contents, Root, SlotError};
 
 pub(super) const POSITIONS: usize = 2;
 const COPIES: usize = 2;
@@ -116,6 +116,28 @@ impl SlotFile {
             *copy = Copy::parse(&bytes, root);
         }
         Ok(found)
+    }
+
+    /// What a slot holds, given the roots of it that opened and the epochs of those sealed to others.
+    pub(super) fn contents(
+        &self,
+        place: String,
+        mut roots: Vec<Root>,
+        locked: Vec<u64>,
+        torn: bool,
+    ) -> Result<Contents, SlotError> {
+        roots.sort_by_key(|root| root.epoch);
+        let anchor = match roots.last() {
+            Some(newest) => self.anchor(newest)?,
+            None if locked.is_empty() => return Err(SlotError::NoWholeRoot { place }),
+            None => return Err(SlotError::WrongIdentity { place }),
+        };
+        Ok(Contents {
+            roots,
+            locked,
+            torn,
+            anchor,
+        })
     }
 
     pub(super) fn anchor(&self, root: &Root) -> Result<Option<SlotAnchor>, SlotError> {

@@ -208,20 +208,8 @@ impl RootSlot for TokenSlot {
                 }
             }
         }
-        roots.sort_by_key(|root: &Root| root.epoch);
-        let place = self.describe();
-        let anchor = match roots.last() {
-            Some(newest) => self.file.anchor(newest)?,
-            None if locked.is_empty() => return Err(SlotError::NoWholeRoot { place }),
-            None => return Err(SlotError::WrongIdentity { place }),
-        };
         let torn = standing.is_torn();
-        Ok(Contents {
-            roots,
-            locked,
-            torn,
-            anchor,
-        })
+        self.file.contents(self.describe(), roots, locked, torn)
     }
 
     fn prepare(&self, root: &Root, recipients: Option<&Recipients>) -> Result<(), SlotError> {

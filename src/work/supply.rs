@@ -197,6 +197,10 @@ fn check_controllers<'a>(
     reader: &Reader<'_>,
     controllers: impl Iterator<Item = &'a Text>,
 ) -> Result<(), WorkError> {
+    let mut controllers = controllers.peekable();
+    if controllers.peek().is_none() {
+        return Ok(());
+    }
     let studies = reader.page(&tables::STUDIES, &(), None, usize::MAX)?;
     for controller in controllers {
         if !studies
