@@ -15,8 +15,9 @@ use crate::model::retention::OwnDays;
 use crate::model::retention::Subject;
 use crate::model::token::{Digest, Token};
 use crate::model::{
-    Assignment, Attestation, Consent, Disclosure, Erasure, Invitation, Item, Membership, Notice,
-    Participant, Person, Release, RightsRequest, Session, Study, Supplier, Upload, WrappedKey,
+    Assignment, Attestation, Consent, Disclosure, Erasure, Fetched, Invitation, Item, Membership,
+    Notice, Participant, Person, Release, RightsRequest, Session, Study, Supplier, Upload,
+    WrappedKey,
 };
 
 use super::table::Table;
@@ -83,6 +84,8 @@ pub const ACCEPTED_ON: Table<((StudyId, u8), Date, ItemId), OwnDays> =
     Table::new(28, "accepted on");
 /// What is anonymised of a study, erased ones left out.
 pub const ANONYMISED_OF: Table<(StudyId, ItemId), ()> = Table::new(29, "anonymised of");
+/// Who fetched an item; what was erased keeps its rows, for certificates drawn up anew.
+pub const FETCHED: Table<(ItemId, PersonId), Fetched> = Table::new(38, "fetched");
 
 /// Suppliers.
 pub const SUPPLIERS: Table<SupplierId, Supplier> = Table::new(30, "suppliers");

@@ -11,7 +11,7 @@ use super::redact;
 use super::service::Service;
 use crate::id::{ItemId, ParticipantId, PersonId, SupplierId};
 use crate::index::{Reader, tables};
-use crate::model::{Action, Actor, Erasure, ErasureStage, Event, Item, Kind, Scope, Withdrawal};
+use crate::model::{Erasure, ErasureStage, Item, Kind, Scope, Withdrawal};
 
 /// What a withdrawal reaches and what it cannot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,10 +44,10 @@ pub struct SupplierCopies {
     pub confirmed: Option<Timestamp>,
 }
 
-/// Assesses what `erasure` reaches. The whole audit is read for who fetched what.
+/// Assesses what `erasure` reaches.
 ///
 /// # Errors
-/// Those of index and journal.
+/// Those of the index.
 pub async fn assess(service: &Arc<Service>, erasure: &Erasure) -> Result<Assessment, WorkError> {
     let Some(withdrawal) = erasure.withdrawal().cloned() else {
         return Ok(Assessment::default());
@@ -63,50 +63,41 @@ fn now(
     erasure: &Erasure,
     withdrawal: &Withdrawal,
 ) -> Result<Assessment, WorkError> {
-    let vault = service.vault();
-    let (items, mut assessment) = {
-        let view = vault.view()?;
-        let reader = view.reader();
-        let items = reached(reader, erasure, withdrawal)?;
-        let assessment = Assessment {
-            items: by_kind(&items),
-            contact: !matches!(withdrawal.scope, Scope::Kinds(_)),
-            redacted: redacted(reader, withdrawal.participant, &items)?,
-            waits_for: match erasure.stage <= ErasureStage::Approved {
-                true => redact::waited_for(reader, erasure)?
-                    .into_iter()
-                    .map(|(id, _)| id)
-                    .collect(),
-                false => Vec::new(),
-            },
-            anonymised: match items.is_empty() {
-                true => 0,
-                false => reader.count(&tables::ANONYMISED_OF, &erasure.study)?,
-            },
-            ..Assessment::default()
-        };
-        (items, assessment)
-    };
-    (assessment.suppliers, assessment.sealed_copies) = copies(service, &items)?;
-    Ok(assessment)
+    let view = service.vault().view()?;
+    let reader = view.reader();
+    let items = reached(reader, erasure, withdrawal)?;
+    let (suppliers, sealed_copies) = copies(reader, &items)?;
+    Ok(Assessment {
+        items: by_kind(&items),
+        contact: !matches!(withdrawal.scope, Scope::Kinds(_)),
+        redacted: redacted(reader, withdrawal.participant, &items)?,
+        waits_for: match erasure.stage <= ErasureStage::Approved {
+            true => redact::waited_for(reader, erasure)?
+                .into_iter()
+                .map(|(id, _)| id)
+                .collect(),
+            false => Vec::new(),
+        },
+        anonymised: match items.is_empty() {
+            true => 0,
+            false => reader.count(&tables::ANONYMISED_OF, &erasure.study)?,
+        },
+        suppliers,
+        sealed_copies,
+    })
 }
 
 /// What suppliers' people fetched of some items, and how many sealed copies were made of them for
 /// others: a supplier gives its word on all that it has.
 pub(super) fn copies(
-    service: &Service,
+    reader: &Reader<'_>,
     items: &[Item],
 ) -> Result<(Vec<SupplierCopies>, u64), WorkError> {
-    if items.is_empty() {
-        return Ok((Vec::new(), 0));
-    }
-    let ids: BTreeSet<String> = items.iter().map(|item| item.id.to_string()).collect();
-    let fetched = fetched(service, &ids)?;
-    let view = service.vault().view()?;
-    let suppliers = suppliers(view.reader(), items, &fetched)?;
+    let fetched = fetched(reader, items)?;
+    let suppliers = suppliers(reader, items, &fetched)?;
     let mut sealed = 0;
     for (person, copies) in &fetched.sealed {
-        let person = view.reader().get(&tables::PEOPLE, person)?;
+        let person = reader.get(&tables::PEOPLE, person)?;
         if person.is_none_or(|person| person.supplier.is_none()) {
             sealed += copies;
         }
@@ -169,48 +160,36 @@ fn redacted(
     Ok(count)
 }
 
-/// Who opened which of some items, and how many sealed copies were made.
+/// Who fetched which of some items, and how many sealed copies were made.
 #[derive(Default)]
-struct Fetched {
-    by: BTreeMap<PersonId, BTreeSet<String>>,
+struct Copies {
+    by: BTreeMap<PersonId, BTreeSet<ItemId>>,
     sealed: BTreeMap<PersonId, u64>,
 }
 
-fn fetched(service: &Service, ids: &BTreeSet<String>) -> Result<Fetched, WorkError> {
-    let mut fetched = Fetched::default();
-    let vault = service.vault();
-    vault.entries(0, vault.journal().size(), |_, entry| {
-        let Actor::Person(person) = entry.by else {
-            return Ok(());
-        };
-        if let Event::Accessed {
-            action: Action::OpenItem | Action::RedactItem,
-            resource,
-            detail,
-        } = entry.event
-            && ids.contains(&resource)
-        {
-            if detail.is_some_and(|detail| detail.starts_with("sealed")) {
-                *fetched.sealed.entry(person).or_default() += 1;
+fn fetched(reader: &Reader<'_>, items: &[Item]) -> Result<Copies, WorkError> {
+    let mut copies = Copies::default();
+    for item in items {
+        for ((item, person), row) in reader.page(&tables::FETCHED, &item.id, None, usize::MAX)? {
+            copies.by.entry(person).or_default().insert(item);
+            if row.sealed > 0 {
+                *copies.sealed.entry(person).or_default() += row.sealed;
             }
-            fetched.by.entry(person).or_default().insert(resource);
         }
-        Ok::<_, WorkError>(())
-    })?;
-    Ok(fetched)
+    }
+    Ok(copies)
 }
 
 fn suppliers(
     reader: &Reader<'_>,
     items: &[Item],
-    fetched: &Fetched,
+    fetched: &Copies,
 ) -> Result<Vec<SupplierCopies>, WorkError> {
-    let mut had: BTreeMap<SupplierId, BTreeSet<&str>> = BTreeMap::new();
+    let mut had: BTreeMap<SupplierId, BTreeSet<ItemId>> = BTreeMap::new();
     for (person, ids) in &fetched.by {
         let person = reader.get(&tables::PEOPLE, person)?;
         if let Some(supplier) = person.and_then(|person| person.supplier) {
-            let ids = ids.iter().map(String::as_str);
-            had.entry(supplier).or_default().extend(ids);
+            had.entry(supplier).or_default().extend(ids.iter().copied());
         }
     }
     let mut copies = Vec::with_capacity(had.len());

@@ -18,6 +18,7 @@ use crate::agefile::{
     ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
 };
 use crate::limits::{DOWNLOAD_BATCH_CHUNKS, TRANSFER_RECHECK};
+use crate::model::fetched::SEALED_COPY;
 use crate::model::item::Particulars;
 use crate::model::{Action, Actor, Event, Item};
 use crate::objects::{Download, ObjectKey};
@@ -127,7 +128,7 @@ pub async fn sealed(
     let accessed = Event::Accessed {
         action: Action::OpenItem,
         resource: grant.loaded().id.to_string(),
-        detail: Some(format!("sealed copy for {}", recipients.join(" "))),
+        detail: Some(format!("{SEALED_COPY} {}", recipients.join(" "))),
     };
     let item = grant.loaded().clone();
     sealed_to(service, grant, &item, &to, accessed).await

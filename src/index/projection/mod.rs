@@ -41,13 +41,17 @@ impl Projection<'_> {
         match &entry.event {
             Event::VaultCreated { .. }
             | Event::GatewayStarted { .. }
-            | Event::Accessed { .. }
             | Event::Refused { .. }
             | Event::RootRetired { .. }
             | Event::CertificateDrawnUp { .. }
             | Event::RecordsLost { .. }
             | Event::ControlsTested { .. }
             | Event::StrangersRefused { .. } => Ok(()),
+            Event::Accessed {
+                action,
+                resource,
+                detail,
+            } => self.accessed(entry, *action, resource, detail.as_deref()),
             Event::RootReplaced { epoch } => {
                 self.batch.put(&tables::EPOCH, &tables::THE_ONE, epoch)
             }

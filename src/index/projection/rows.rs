@@ -9,11 +9,12 @@ use crate::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, RequestId, StudyId, TokenId, UploadId,
 };
 use crate::model::erasure::ErasureTarget;
+use crate::model::fetched::{Fetched, SEALED_COPY, gives_out};
 use crate::model::item::Redaction;
 use crate::model::key::LEVELS;
 use crate::model::{
-    Assignment, Consent, Erasure, ErasureStage, Invitation, Item, Membership, Participant, Person,
-    RightsRequest, Session, Standing, Study, Tier, Token, TreeChange, Upload,
+    Action, Actor, Assignment, Consent, Entry, Erasure, ErasureStage, Invitation, Item, Membership,
+    Participant, Person, RightsRequest, Session, Standing, Study, Tier, Token, TreeChange, Upload,
 };
 
 impl Projection<'_> {
@@ -231,6 +232,28 @@ impl Projection<'_> {
         }
         self.list_by_day(item)?;
         self.batch.put(&tables::ITEMS, &item.id, item)
+    }
+
+    /// Counts what somebody was given of an item.
+    pub(super) fn accessed(
+        &mut self,
+        entry: &Entry,
+        action: Action,
+        resource: &str,
+        detail: Option<&str>,
+    ) -> Result<(), IndexError> {
+        let (Actor::Person(person), true) = (entry.by, gives_out(action)) else {
+            return Ok(());
+        };
+        let Ok(item) = resource.parse::<ItemId>() else {
+            return Ok(());
+        };
+        let of = (item, person);
+        let row = self.before.get(&tables::FETCHED, &of)?;
+        let mut row = row.unwrap_or_else(|| Fetched::none_at(entry.at));
+        let sealed = detail.is_some_and(|detail| detail.starts_with(SEALED_COPY));
+        row.again(entry.at, sealed);
+        self.batch.put(&tables::FETCHED, &of, &row)
     }
 
     /// Changes an item that is stored.

@@ -80,10 +80,10 @@ pub(super) fn items(count: u64) -> String {
     }
 }
 
-/// What lies elsewhere of what an erasure destroyed. The whole audit is read for who fetched what.
+/// What lies elsewhere of what an erasure destroyed.
 ///
 /// # Errors
-/// Those of index and journal.
+/// Those of the index.
 pub(in crate::work) async fn elsewhere(
     service: &Arc<Service>,
     erasure: &Erasure,
@@ -91,14 +91,12 @@ pub(in crate::work) async fn elsewhere(
     let (service, ids) = (Arc::clone(service), erasure.target.items.clone());
     let found = tokio::task::spawn_blocking(move || {
         let mut items = Vec::with_capacity(ids.len());
-        {
-            let view = service.vault().view()?;
-            for id in ids {
-                // An upload that was broken off never became an item.
-                items.extend(view.reader().get(&tables::ITEMS, &id)?);
-            }
+        let view = service.vault().view()?;
+        for id in ids {
+            // An upload that was broken off never became an item.
+            items.extend(view.reader().get(&tables::ITEMS, &id)?);
         }
-        let (suppliers, sealed_copies) = assess::copies(&service, &items)?;
+        let (suppliers, sealed_copies) = assess::copies(view.reader(), &items)?;
         Ok(Elsewhere {
             backups_kept_days: service.vault().config().backups_kept_days,
             suppliers,

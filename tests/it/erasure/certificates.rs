@@ -1,8 +1,11 @@
 //! What certificates say of what lies elsewhere, and that they say it anew when it changes.
 
+use std::fs;
+
 use jiff::ToSpan as _;
 use strongroom::access::acts;
 use strongroom::id::ErasureId;
+use strongroom::index::tables;
 use strongroom::vault::Config;
 use strongroom::work::certificate::{self, Certificate, Irrecoverable};
 use strongroom::work::{erase, supply};
@@ -81,4 +84,62 @@ async fn a_certificate_waits_for_backups_and_suppliers_and_is_drawn_up_anew() {
     let all = all.map(|read| read.expect("verifies"));
     assert!(all[0].record < all[1].record && all[1].record < all[2].record);
     assert_eq!(all[0].statement.inaccessible, all[2].statement.inaccessible);
+}
+
+/// Who fetched what is looked up by item and never read from the audit: a certificate takes no longer
+/// in a vault with a long history.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_drawn_up_without_reading_the_audit() {
+    let house = House::new().await;
+    let (supplier, transcriber) = house.supplier(house.service.today()).await;
+    let (her, item) = house.interview("Wilhelmina Osgood", b"what she said").await;
+    let (_, other) = house.interview("Ambrose Pell", b"what he said").await;
+    let until = house.service.today().saturating_add(20.days());
+    house.assign(item, supplier, until).await;
+    for _ in 0..3 {
+        house.fetch_as(&transcriber, item).await.expect("fetched");
+        house.fetch(other).await.expect("fetched");
+    }
+    let erasure = house.withdraw(her, false).await.erasure;
+    // What was written so far lies in older segments of the journal, which are taken away.
+    let house = house.crash().await;
+    let mut segments: Vec<_> = fs::read_dir(house.folder.join("journal"))
+        .expect("read")
+        .map(|entry| entry.expect("read").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "seg"))
+        .collect();
+    segments.sort();
+    segments.pop();
+    assert!(
+        !segments.is_empty(),
+        "the history lies in segments of its own"
+    );
+    for segment in &segments {
+        fs::rename(segment, segment.with_extension("away")).expect("taken away");
+    }
+    let before = house.service.vault().looked();
+    house.approve(erasure).await;
+    let after = house.service.vault().looked();
+    let looks = |table: u8| after[usize::from(table)] - before[usize::from(table)];
+    assert_eq!(
+        looks(tables::FETCHED.byte()),
+        2,
+        "one look, and the one row found"
+    );
+
+    let (_, read) = certificate_now(&house, erasure).await;
+    assert_eq!(read.statement.elsewhere.suppliers.len(), 1);
+    assert_eq!(read.statement.elsewhere.suppliers[0].items, 1);
+    let view = house.service.vault().view().expect("the index runs");
+    let row = view.reader().get(&tables::FETCHED, &(item, transcriber.id));
+    let row = row.expect("read").expect("a row");
+    assert_eq!((row.times, row.sealed), (3, 0));
+    drop(view);
+    // A control: whoever reads the audit misses what was taken away.
+    let size = house.service.vault().journal().size();
+    let all = house
+        .service
+        .vault()
+        .entries::<strongroom::work::WorkError>(0, size, |_, _| Ok(()));
+    assert!(all.is_err(), "the audit cannot be read");
 }

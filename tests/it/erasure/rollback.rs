@@ -44,6 +44,7 @@ impl Story {
         let film = house.film();
         house.approve(withdrawn.erasure).await;
         let film = film.end();
+        house.fetch(his).await.expect("opens");
         let (house, after) = house.reopened().await;
         let rows_after = all_rows(&house);
         Self {
@@ -126,8 +127,8 @@ async fn an_old_index_is_brought_up_to_date_without_loss() {
     let story = Story::told().await;
     let house = story.with_old(&["index"]).await.expect("opens");
     assert!(house.opening.replayed > 0, "{:?}", house.opening);
-    story.she_is_gone(&house).await;
     assert_eq!(all_rows(&house), story.rows_after);
+    story.she_is_gone(&house).await;
 
     // Part of it old and part of it new is noticed, and it is rebuilt.
     let folder = story.after.copy();
@@ -135,15 +136,15 @@ async fn an_old_index_is_brought_up_to_date_without_loss() {
     let house = story.house.open_image(folder).await.expect("opens");
     let told = house.opening.remarks.join("\n");
     assert!(told.contains("rebuilt"), "{told}");
-    story.she_is_gone(&house).await;
     assert_eq!(all_rows(&house), story.rows_after);
+    story.she_is_gone(&house).await;
 
     // Invariant 6: none at all is no loss either.
     let folder = story.after.copy();
     fs::remove_dir_all(folder.join("index")).expect("removed");
     let house = story.house.open_image(folder).await.expect("opens");
-    story.she_is_gone(&house).await;
     assert_eq!(all_rows(&house), story.rows_after);
+    story.she_is_gone(&house).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
