@@ -100,7 +100,7 @@ pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Uploads that one person may have begun and not finished: none of them costs anything but its rows,
 /// and more are a mistake.
-pub const UNFINISHED_UPLOADS_MAX: usize = 200;
+pub const UNFINISHED_UPLOADS_MAX: u64 = 200;
 
 /// How often a running transfer asks again whether it is still permitted.
 pub const TRANSFER_RECHECK: Duration = Duration::from_secs(1);

@@ -86,7 +86,9 @@ impl From<ClientError> for Failure {
             ClientError::Unreachable { .. } | ClientError::BrokenOff(_) => Kind::Unavailable,
             ClientError::Unintelligible { status } if *status >= 500 => Kind::Unavailable,
             ClientError::Problem(problem) => match problem.kind {
-                ProblemKind::NotEnrolled | ProblemKind::Refused => Kind::Refused,
+                ProblemKind::NotEnrolled | ProblemKind::Refused | ProblemKind::OverQuota => {
+                    Kind::Refused
+                }
                 ProblemKind::NoSuchThing => Kind::NoSuchThing,
                 ProblemKind::TooMany | ProblemKind::Full | ProblemKind::Unavailable => {
                     Kind::Unavailable
@@ -103,7 +105,7 @@ impl From<WorkError> for Failure {
     /// For commands at the vault itself, whose operator may see the whole reason.
     fn from(error: WorkError) -> Self {
         let kind = match &error {
-            WorkError::Stranger | WorkError::Refused(_) => Kind::Refused,
+            WorkError::Stranger | WorkError::Refused(_) | WorkError::OverQuota(_) => Kind::Refused,
             WorkError::NoSuchThing => Kind::NoSuchThing,
             WorkError::Store(error) if error.is_transient() => Kind::Unavailable,
             full if full.is_full() => Kind::Unavailable,

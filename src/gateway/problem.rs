@@ -134,6 +134,7 @@ fn kind_of(error: &WorkError) -> ProblemKind {
         WorkError::Conflict(_) => ProblemKind::Conflict,
         WorkError::Unacceptable(_) => ProblemKind::Unacceptable,
         WorkError::TooLarge(_) => ProblemKind::TooLarge,
+        WorkError::OverQuota(_) => ProblemKind::OverQuota,
         WorkError::TooMany(_) => ProblemKind::TooMany,
         WorkError::BadRange { .. } => ProblemKind::BadRange,
         WorkError::Checksum => ProblemKind::Checksum,

@@ -56,7 +56,10 @@ pub(super) async fn show(
         .service
         .admit_reading::<ReadStudy>(&caller, id)
         .await?;
-    Ok(axum::Json(study_view(grant.loaded().clone())))
+    Ok(axum::Json(study_view(inspect::study(
+        &shared.service,
+        grant,
+    )?)))
 }
 
 /// Everybody admitted to a study.

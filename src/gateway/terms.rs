@@ -10,11 +10,12 @@ use super::problem::Answer;
 use super::state::Shared;
 use crate::access::acts::{ApproveStudy, CreateStudy, ManageStudy, ReadStudy};
 use crate::id::StudyId;
-use crate::model::{Notice, Participant, Study};
+use crate::model::{Notice, Participant};
 use crate::wire::{
-    AffectedView, ApprovalView, FieldView, FoundedStudy, NewApproval, NewNotice, NewStudy,
-    NoticeView, StudyAmendment, StudyView,
+    AffectedView, ApprovalView, FieldView, FoundedStudy, HeldView, NewApproval, NewNotice,
+    NewStudy, NoticeView, StudyAmendment, StudyView,
 };
+use crate::work::inspect::StudySeen;
 use crate::work::terms::{self, notice};
 
 /// Founds a study.
@@ -135,7 +136,8 @@ pub(super) async fn affected(
 }
 
 /// A study with all its terms, and what it lacks.
-pub(super) fn study_view(study: Study) -> StudyView {
+pub(super) fn study_view(seen: StudySeen) -> StudyView {
+    let StudySeen { study, held } = seen;
     StudyView {
         missing: terms::missing(&study),
         undated: terms::undated(&study),
@@ -167,6 +169,14 @@ pub(super) fn study_view(study: Study) -> StudyView {
         safeguarding_lead: study.contacts.safeguarding_lead,
         approvers: study.approvers,
         unpublished: study.unpublished,
+        quota_bytes: study.quota.bytes,
+        quota_items: study.quota.items,
+        held: HeldView {
+            items: held.items,
+            bytes: held.bytes,
+            coming_items: held.coming_items,
+            coming_bytes: held.coming_bytes,
+        },
         closed: study.closed,
         ended: study.ended,
     }

@@ -56,4 +56,4 @@ pub use table::Table;
 /// The version of everything in the index: its files, its tables, and what their keys and rows mean.
 ///
 /// Raise it whenever one of these changes: an index of another format is set aside and rebuilt.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;

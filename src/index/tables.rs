@@ -15,9 +15,9 @@ use crate::model::retention::OwnDays;
 use crate::model::retention::Subject;
 use crate::model::token::{Digest, Token};
 use crate::model::{
-    Assignment, Attestation, Consent, Disclosure, Erasure, Fetched, Invitation, Item, Membership,
-    Notice, Participant, Person, Release, RightsRequest, Session, Study, Supplier, Upload,
-    WrappedKey,
+    Assignment, Attestation, Consent, Disclosure, Erasure, Fetched, Held, Invitation, Item,
+    Membership, Notice, Participant, Person, Release, RightsRequest, Session, Study, Supplier,
+    Upload, WrappedKey,
 };
 
 use super::table::Table;
@@ -71,6 +71,10 @@ pub const ITEMS_WITH: Table<(ParticipantId, ItemId), ()> = Table::new(23, "items
 pub const UPLOADS: Table<UploadId, Upload> = Table::new(24, "uploads");
 /// The unfinished uploads a participant would be in.
 pub const UPLOADS_WITH: Table<(ParticipantId, UploadId), ()> = Table::new(25, "uploads with");
+/// How many uploads somebody has begun and not finished; no row when there are none.
+pub const UNFINISHED_BY: Table<PersonId, u64> = Table::new(39, "unfinished by");
+/// How much a study holds; no row when that is nothing.
+pub const HELD: Table<StudyId, Held> = Table::new(47, "held");
 
 /// The items that finished uploads became.
 pub const FINISHED_UPLOADS: Table<UploadId, ItemId> = Table::new(26, "finished uploads");

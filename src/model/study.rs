@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{PersonId, StudyId};
 use crate::model::key::LeafNumber;
 use crate::model::period::{Period, WithdrawalWindow};
+use crate::model::quota::Quota;
 use crate::model::request::AnswerWithin;
 use crate::model::retention::{RetentionRules, StudyMoment};
 use crate::model::text::Text;
@@ -73,6 +74,9 @@ pub struct Study {
     /// Why it is left out of the published summary of access, if it is (R35).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpublished: Option<Text>,
+    /// The most it may hold.
+    #[serde(default, skip_serializing_if = "Quota::is_none")]
+    pub quota: Quota,
     /// The study's own key; what is anonymised is sealed under it.
     pub key: LeafNumber,
     /// Whether it takes no more material.
@@ -120,6 +124,7 @@ impl Study {
             contacts: Contacts::default(),
             approvers: one(),
             unpublished: None,
+            quota: Quota::default(),
             key,
             closed: false,
             ended: false,

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use crate::id::PersonId;
 use crate::model::period::{Period, WithdrawalWindow};
+use crate::model::quota::{MostBytes, MostItems};
 use crate::model::request::AnswerWithin;
 use crate::model::retention::RetentionRules;
 use crate::model::study::{Field, LawfulBasis, Regions, Requirement, Study};
@@ -52,6 +53,10 @@ pub struct Terms {
     pub approvers: Option<u8>,
     /// Why it is left out of the published summary of access (R35).
     pub unpublished: Option<Text>,
+    /// The most bytes it may hold.
+    pub quota_bytes: Option<MostBytes>,
+    /// The most items it may hold.
+    pub quota_items: Option<MostItems>,
 }
 
 macro_rules! every_term {
@@ -59,7 +64,8 @@ macro_rules! every_term {
         $with! {
             controller, processors, lawful_basis, fields, groups, dpia, data_sharing, requires,
             regions, withdraw_within, retain, review, answer_within, transcript_after,
-            team_contact, dpo_contact, safeguarding_lead, approvers, unpublished
+            team_contact, dpo_contact, safeguarding_lead, approvers, unpublished,
+            quota_bytes, quota_items
         }
     };
 }
@@ -112,6 +118,8 @@ impl Terms {
         );
         set(&mut study.approvers, self.approvers);
         set_some(&mut study.unpublished, self.unpublished);
+        set(&mut study.quota.bytes, self.quota_bytes);
+        set(&mut study.quota.items, self.quota_items);
         study
     }
 }

@@ -49,8 +49,8 @@ pub use reviews::{AccessRow, Figure, PersonUsage, StudySummary, Summary, Summary
 pub use studies::{Created, NewMembership, NewSession, SessionView};
 pub use suppliers::{AssignmentView, NewAssignment, NewReturn, NewSupplier, SupplierView};
 pub use terms::{
-    AffectedView, ApprovalView, FieldView, FoundedStudy, NewApproval, NewNotice, NewStudy,
-    NoticeView, StudyAmendment, StudyView,
+    AffectedView, ApprovalView, FieldView, FoundedStudy, HeldView, NewApproval, NewNotice,
+    NewStudy, NoticeView, StudyAmendment, StudyView,
 };
 pub use uploads::{Destination, MadeFrom, Origin};
 pub use vault::{

@@ -79,6 +79,8 @@ kinds! {
     Precondition = "urn:strongroom:precondition", 412, "It has changed";
     /// More than is accepted.
     TooLarge = "urn:strongroom:too-large", 413, "Too large";
+    /// The study would hold more than it may.
+    OverQuota = "urn:strongroom:over-quota", 413, "The study's quota is used up";
     /// A body of another media type.
     BadMedia = "urn:strongroom:bad-media", 415, "Another media type is needed";
     /// A range outside the item.

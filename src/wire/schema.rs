@@ -11,6 +11,7 @@ use crate::id::{
 };
 use crate::limits::TEXT_BYTES_MAX;
 use crate::model::erasure::LateReason;
+use crate::model::quota::{MostBytes, MostItems};
 use crate::model::study::{Category, Regions, Requirement};
 use crate::model::supplier::Shortcoming;
 use crate::model::{
@@ -120,6 +121,8 @@ texts! {
     AnswerWithin = "How soon rights requests are answered: `month`, or days up to 30.", "month";
     WithdrawalWindow = "Until when a participant may withdraw: a period after the session, or a last day, and whether the analysis ends it early.",
         "30d after session";
+    MostBytes = "Most bytes: a number with K, M, G or T, or none.", "500G";
+    MostItems = "Most items: a number, or none.", "20000";
     Period = "A period of days, weeks, months or years.", "10d";
     RetentionRules = "How long things are kept: one rule or more, with `;` between them.",
         "identifiable: 12m after publication";

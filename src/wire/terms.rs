@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::id::{ParticipantId, PersonId, StudyId};
+use crate::model::quota::{MostBytes, MostItems};
 use crate::model::study::{Category, Field, Regions, Requirement};
 use crate::model::{
     AnswerWithin, LawfulBasis, Period, RetentionRules, StudyMoment, Template, Terms, Text,
@@ -82,6 +83,12 @@ macro_rules! bodies_with_terms {
             /// Why it is left out of the published summary of access.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub unpublished: Option<Text>,
+            /// The most bytes it may hold, what is under way included: `500G`, or `none`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub quota_bytes: Option<MostBytes>,
+            /// The most items it may hold, what is under way included: `20000`, or `none`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub quota_items: Option<MostItems>,
         }
 
         impl $name {
@@ -110,6 +117,8 @@ macro_rules! bodies_with_terms {
                     safeguarding_lead: terms.safeguarding_lead,
                     approvers: terms.approvers,
                     unpublished: terms.unpublished,
+                    quota_bytes: terms.quota_bytes,
+                    quota_items: terms.quota_items,
                 }
             }
 
@@ -137,6 +146,8 @@ macro_rules! bodies_with_terms {
                     safeguarding_lead: self.safeguarding_lead,
                     approvers: self.approvers,
                     unpublished: self.unpublished,
+                    quota_bytes: self.quota_bytes,
+                    quota_items: self.quota_items,
                 }
             }
         }
@@ -279,10 +290,29 @@ pub struct StudyView {
     /// Why it is left out of the published summary of access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpublished: Option<Text>,
+    /// The most bytes it may hold, or `none`.
+    pub quota_bytes: MostBytes,
+    /// The most items it may hold, or `none`.
+    pub quota_items: MostItems,
+    /// What it holds.
+    pub held: HeldView,
     /// Whether it takes no more material.
     pub closed: bool,
     /// Whether its own key is destroyed.
     pub ended: bool,
+}
+
+/// What a study holds, and what is on its way to it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct HeldView {
+    /// Items stored.
+    pub items: u64,
+    /// Their bytes of plaintext.
+    pub bytes: u64,
+    /// Uploads that are not finished.
+    pub coming_items: u64,
+    /// The bytes they were declared with.
+    pub coming_bytes: u64,
 }
 
 /// A data owner's approval.

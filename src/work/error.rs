@@ -29,6 +29,9 @@ pub enum WorkError {
     /// More than is accepted.
     #[error("{0}")]
     TooLarge(String),
+    /// The study would hold more than it may.
+    #[error("{0}")]
+    OverQuota(String),
     /// Too much at once.
     #[error("{0}")]
     TooMany(String),

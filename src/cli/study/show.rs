@@ -1,6 +1,7 @@
 //! A study in words: everything that was promised, and what is missing.
 
 use crate::cli::output::yes_no;
+use crate::model::quota::bytes_in_words;
 use crate::wire::StudyView;
 
 /// Everything about a study, a line each; what it has none of is left out.
@@ -78,9 +79,30 @@ pub(super) fn describe(study: &StudyView) -> String {
         "left out of the published summary",
         study.unpublished.as_ref().map(ToString::to_string),
     );
+    line("holds", Some(held(study)));
     line("closed", Some(yes_no(study.closed)));
     line("ended", study.ended.then(|| yes_no(true)));
     lines.join("\n")
+}
+
+/// What it holds of what it may.
+fn held(study: &StudyView) -> String {
+    let held = &study.held;
+    let of = |quota: Option<u64>, said: String| quota.map_or_else(String::new, |_| said);
+    let bytes = of(study.quota_bytes.0, format!(" of {}", study.quota_bytes));
+    let items = of(study.quota_items.0, format!(" of {}", study.quota_items));
+    let coming = match held.coming_items {
+        0 => String::new(),
+        coming => format!(
+            ", and {} in uploads under way: {coming}",
+            bytes_in_words(held.coming_bytes)
+        ),
+    };
+    format!(
+        "{}{bytes}; items: {}{items}{coming}",
+        bytes_in_words(held.bytes),
+        held.items
+    )
 }
 
 fn listed<T: ToString>(values: &[T]) -> Option<String> {

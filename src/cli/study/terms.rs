@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::cli::day::day;
 use crate::id::PersonId;
+use crate::model::quota::{MostBytes, MostItems};
 use crate::model::study::{Category, Field, Regions, Requirement};
 use crate::model::{
     AnswerWithin, LawfulBasis, Period, RetentionRules, Terms, Text, WithdrawalWindow,
@@ -73,6 +74,12 @@ pub(super) struct TermsArgs {
     /// Why it is left out of the published summary of access.
     #[arg(long, value_name = "REASON")]
     unpublished: Option<Text>,
+    /// The most bytes it may hold, what is under way included, as in 500G or 1.5T; none lifts it.
+    #[arg(long, value_name = "AMOUNT")]
+    quota_bytes: Option<MostBytes>,
+    /// The most items it may hold, what is under way included; none lifts it.
+    #[arg(long, value_name = "COUNT")]
+    quota_items: Option<MostItems>,
 }
 
 impl TermsArgs {
@@ -100,6 +107,8 @@ impl TermsArgs {
             safeguarding_lead: self.safeguarding_lead,
             approvers: self.approvers,
             unpublished: self.unpublished,
+            quota_bytes: self.quota_bytes,
+            quota_items: self.quota_items,
         }
     }
 }

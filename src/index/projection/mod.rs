@@ -1,12 +1,16 @@
 //! Events become rows: the one place that says what each event does to the index.
 
 mod due;
+mod held;
 mod rows;
 
+use std::collections::BTreeMap;
+
+use crate::id::{PersonId, StudyId};
 use crate::model::erasure::RefusedErasure;
 use crate::model::item::Redaction;
 use crate::model::supplier::Acceptance;
-use crate::model::{Cause, Entry, ErasureStage, Event, Scope, Standing};
+use crate::model::{Cause, Entry, ErasureStage, Event, Held, Scope, Standing};
 
 use super::batch::Batch;
 use super::error::IndexError;
@@ -25,15 +29,21 @@ pub fn project(before: &Reader<'_>, entry: &Entry) -> Result<Batch, IndexError> 
     let mut projection = Projection {
         before,
         batch: Batch::new(),
+        held: BTreeMap::new(),
+        unfinished: BTreeMap::new(),
     };
     projection.keys(&entry.keys)?;
     projection.event(entry)?;
+    projection.put_counts()?;
     Ok(projection.batch)
 }
 
 struct Projection<'a> {
     before: &'a Reader<'a>,
     batch: Batch,
+    /// Counts that the entry changes, perhaps more than once.
+    held: BTreeMap<StudyId, Held>,
+    unfinished: BTreeMap<PersonId, u64>,
 }
 
 impl Projection<'_> {

@@ -1,5 +1,7 @@
 //! What events do to single rows and to the lists that lead to them.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 
 use super::super::error::IndexError;
@@ -180,6 +182,7 @@ impl Projection<'_> {
             let with = (*participant, upload.id);
             self.batch.put(&tables::UPLOADS_WITH, &with, &())?;
         }
+        self.count_coming(&upload.item)?;
         self.batch.put(&tables::UPLOADS, &upload.id, upload)
     }
 
@@ -200,6 +203,7 @@ impl Projection<'_> {
                 .remove(&tables::UPLOADS_WITH, &(*participant, id));
         }
         self.batch.remove(&tables::UPLOADS, &id);
+        self.count_come(&row.item)?;
         Ok(row)
     }
 
@@ -231,6 +235,7 @@ impl Projection<'_> {
             self.batch.put(&tables::ANONYMISED_OF, &of, &())?;
         }
         self.list_by_day(item)?;
+        self.count_stored(item)?;
         self.batch.put(&tables::ITEMS, &item.id, item)
     }
 
@@ -321,7 +326,7 @@ impl Projection<'_> {
         for participant in participants {
             self.standing(*participant, Standing::Erased)?;
         }
-        for item in items {
+        for item in items.iter().collect::<BTreeSet<_>>() {
             self.item_erased(*item)?;
         }
         self.look_again_at_those_in(&erasure)?;
@@ -349,6 +354,9 @@ impl Projection<'_> {
             return Ok(());
         };
         self.unlist_by_day(&row)?;
+        if !row.erased {
+            self.count_erased(&row)?;
+        }
         row.erased = true;
         self.batch.remove(&tables::ITEMS_OF, &(row.study, id));
         self.batch.remove(&tables::ANONYMISED_OF, &(row.study, id));

@@ -7,6 +7,7 @@
 mod assembly;
 mod derived;
 mod plan;
+mod room;
 mod turn;
 mod uploads;
 
@@ -26,7 +27,7 @@ use crate::access::{Caller, Grant};
 use crate::agefile::new_file_key;
 use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyId, UploadId};
 use crate::index::{Reader, tables};
-use crate::limits::{CHECKED_BODY_MAX, UNFINISHED_UPLOADS_MAX, UPLOAD_LIFETIME};
+use crate::limits::{CHECKED_BODY_MAX, UPLOAD_LIFETIME};
 use crate::model::item::{Derived, Particulars};
 use crate::model::{Actor, Event, Item, Kind, Sealed, Standing, Tier, Upload};
 use crate::objects::{self, Family, ObjectKey};
@@ -88,6 +89,7 @@ impl Checksum {
 ///
 /// # Errors
 /// [`WorkError::Unacceptable`] for nothing, [`WorkError::TooLarge`] for more than a store holds,
+/// [`WorkError::OverQuota`] for more than the study may hold,
 /// [`WorkError::Refused`] when a participant has not permitted that kind of material (R2).
 pub async fn begin(
     service: &Service,
@@ -207,7 +209,7 @@ async fn begin_in(
         // Refused before the store is troubled; decided again under the lock.
         let view = vault.view()?;
         people(view.reader())?;
-        check_unfinished(view.reader(), coming.by)?;
+        room::check(view.reader(), &coming)?;
     }
     let multipart = match plan::is_single(coming.length, part_chunks) {
         true => None,
@@ -216,6 +218,7 @@ async fn begin_in(
     let begun = vault
         .commit(Actor::Person(coming.by), |draft| {
             let participants = people(draft.reader())?;
+            room::check(draft.reader(), &coming)?;
             let [(leaf, key)] = draft.new_keys()?;
             let keys = MaterialKeys {
                 item: key,
@@ -268,18 +271,6 @@ async fn begin_in(
         tracing::warn!(%error, "an upload that never began could not be aborted in the store; it is found again at the next start");
     }
     begun
-}
-
-/// Whether somebody may begin another upload before they finish one.
-fn check_unfinished(reader: &Reader<'_>, by: PersonId) -> Result<(), WorkError> {
-    let uploads = reader.page(&tables::UPLOADS, &(), None, usize::MAX)?;
-    let theirs = uploads.iter().filter(|(_, row)| row.item.depositor == by);
-    match theirs.count() < UNFINISHED_UPLOADS_MAX {
-        true => Ok(()),
-        false => Err(WorkError::Conflict(format!(
-            "{UNFINISHED_UPLOADS_MAX} uploads of yours are not finished; go on with them or give them up first, or wait: each expires seven days after it began"
-        ))),
-    }
 }
 
 /// How far an upload has come. Whoever else was writing to it has stopped by then.

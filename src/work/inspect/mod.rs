@@ -11,8 +11,8 @@ use crate::access::{Caller, Grant};
 use crate::id::{ErasureId, ParticipantId, SessionId, StudyId};
 use crate::index::{Reader, tables};
 use crate::model::{
-    Action, Actor, Erasure, Event, Membership, Participant, Person, Role, Session, Standing, Study,
-    Supplier, Tier,
+    Action, Actor, Erasure, Event, Held, Membership, Participant, Person, Role, Session, Standing,
+    Study, Supplier, Tier,
 };
 
 /// Whoever asks, and their places in studies.
@@ -36,11 +36,20 @@ pub fn people(service: &Service, _grant: Grant<ManagePeople>) -> Result<Vec<Pers
     Ok(rows.into_iter().map(|(_, person)| person).collect())
 }
 
+/// A study, with what it holds.
+#[derive(Debug)]
+pub struct StudySeen {
+    /// The study.
+    pub study: Study,
+    /// What it holds.
+    pub held: Held,
+}
+
 /// The studies the caller may know of.
 ///
 /// # Errors
 /// Those of reading the index and writing the audit.
-pub async fn studies(service: &Service, caller: &Caller) -> Result<Vec<Study>, WorkError> {
+pub async fn studies(service: &Service, caller: &Caller) -> Result<Vec<StudySeen>, WorkError> {
     record(service, caller, Action::ReadStudy, "studies").await?;
     if !service.lets_in::<ReadStudy>(caller)? {
         return Ok(Vec::new());
@@ -49,10 +58,28 @@ pub async fn studies(service: &Service, caller: &Caller) -> Result<Vec<Study>, W
         let view = service.vault().view()?;
         candidate_studies(view.reader(), caller.person())?
     };
-    Ok(candidates
+    candidates
         .into_iter()
         .filter(|study| service.decide::<ReadStudy>(caller, &study.id).is_ok())
-        .collect())
+        .map(|study| seen(service, study))
+        .collect()
+}
+
+/// A study, with what it holds.
+///
+/// # Errors
+/// Those of reading the index.
+pub fn study(service: &Service, grant: Grant<ReadStudy>) -> Result<StudySeen, WorkError> {
+    seen(service, grant.into_loaded())
+}
+
+fn seen(service: &Service, study: Study) -> Result<StudySeen, WorkError> {
+    let view = service.vault().view()?;
+    let held = view.reader().get(&tables::HELD, &study.id)?;
+    Ok(StudySeen {
+        study,
+        held: held.unwrap_or_default(),
+    })
 }
 
 /// Everybody admitted to a study.

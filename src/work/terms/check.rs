@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::Date;
 
 use crate::index::{Reader, tables};
+use crate::model::quota::bytes_in_words;
 use crate::model::study::{Category, Field};
 use crate::model::{
     LawfulBasis, Person, RetentionRules, Role, Study, Terms, Text, WithdrawalWindow,
@@ -98,6 +99,14 @@ pub(super) fn study(reader: &Reader<'_>, study: &Study) -> Result<Vec<String>, W
         return unacceptable(format!(
             "{} is the controller and cannot process on its own behalf as well; leave it out of the processors",
             study.controller
+        ));
+    }
+    let held = reader.get(&tables::HELD, &study.id)?.unwrap_or_default();
+    if study.quota.passed_by(&held, 0).is_some() {
+        warnings.push(format!(
+            "it holds as much as its quota allows or more ({}, items: {}): nothing more is taken in",
+            bytes_in_words(held.bytes_in_all()),
+            held.items_in_all()
         ));
     }
     let undated = super::undated(study);

@@ -2,6 +2,7 @@
 
 mod downloads;
 mod edges;
+mod quotas;
 mod renewal;
 mod sameness;
 mod surface;

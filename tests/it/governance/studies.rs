@@ -57,6 +57,7 @@ async fn r09_every_term_is_kept_and_shown_and_what_is_missing_is_said() {
         "review": "2027-03-01", "answer_within": "30d", "transcript_after": "10d",
         "team_contact": "team@example.org", "dpo_contact": "dpo@example.org",
         "safeguarding_lead": governance.id, "approvers": 1, "unpublished": "a sensitive topic",
+        "quota_bytes": "500G", "quota_items": "20000",
     });
     let study = found(&lead, &terms).await;
     let shown = lead.get(&format!("/v1/studies/{study}")).await;
