@@ -13,9 +13,10 @@ use crate::id::VaultId;
 use crate::keyring::{Recipients, SlotPlace};
 use crate::limits::BACKUPS_KEPT_DAYS_MAX;
 use crate::model::Text;
-use crate::objects::{BucketName, Endpoint, RegionName};
+use crate::objects::{BucketName, Endpoint, KeyPrefix, RegionName};
 use crate::vault::{Config, Opening, Rotation, StoreChoice, Vault};
 use crate::work::restore::{self, CopyPlace, Restoration};
+use crate::work::rotate::{self, Copying};
 use crate::work::{self, WorkError, doctor};
 
 /// A vault's folder, and what unlocks it.
@@ -58,6 +59,10 @@ struct PlaceArgs {
     /// The region that bucket must lie in.
     #[arg(long, requires = "bucket")]
     region: Option<RegionName>,
+    /// The part of that bucket: what every name in it begins with, as in backups/house. Without it,
+    /// all of it.
+    #[arg(long, value_name = "PREFIX", requires = "bucket")]
+    prefix: Option<KeyPrefix>,
     /// The S3 server that bucket is on; without it, Amazon's own for the region.
     #[arg(long, value_name = "URL", requires = "bucket")]
     s3_endpoint: Option<Endpoint>,
@@ -120,6 +125,10 @@ pub(super) struct RotateArgs {
     /// A root slot that is lost, or to be retired, as `vault.json` names it; may be repeated.
     #[arg(long, value_name = "PLACE")]
     drop_slot: Vec<SlotPlace>,
+    /// Let go of the old root although the bucket cannot be brought up to date: if this machine is lost
+    /// before it is, everything is.
+    #[arg(long)]
+    without_copy: bool,
 }
 
 /// Declare how long backups of the vault are kept.
@@ -282,6 +291,7 @@ fn copy_place(bucket: Option<&BucketName>, place: PlaceArgs) -> Option<CopyPlace
             region: region.to_string(),
         },
         credentials: store_credentials(),
+        prefix: place.prefix.unwrap_or_default(),
         attest: place
             .attest_region
             .map(|region| region.to_string())
@@ -309,12 +319,16 @@ pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure>
         drop: args.drop_slot.clone(),
     };
     let identities = identities(identity.as_deref(), &vault)?;
-    let rotated = aside(move || Ok(Vault::rotate(&vault, &identities, means(), rotation)?));
-    let rotated = rotated.await?;
+    let copying = match args.without_copy {
+        true => Copying::Omitted,
+        false => Copying::First(store_credentials()),
+    };
+    let rotated = rotate::rotate(&vault, identities, means(), rotation, copying).await?;
     let answer = json!({
         "epoch": rotated.epoch,
         "confirmed": rotated.slots,
         "slots": rotated.now,
+        "behind": rotated.behind,
     });
     out.answer(&answer, || {
         let mut lines = vec![format!(
@@ -323,6 +337,9 @@ pub(super) async fn rotate(args: RotateArgs, out: Output) -> Result<(), Failure>
         )];
         lines.extend(rotated.slots.iter().map(ToString::to_string));
         lines.push("Back up now: what was backed up before opens with no root any more.".to_owned());
+        lines.extend(rotated.behind.iter().map(|why| {
+            format!("The bucket has not the very last records yet ({why}); the gateway copies them when it starts.")
+        }));
         for dropped in &args.drop_slot {
             lines.push(format!(
                 "{} is no slot any more, and still holds an old root: destroy it, and say so in the custody record.",

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use http::Uri;
 
 use super::error::ObjectsError;
+use super::prefix::KeyPrefix;
 use super::residency::{Attestation, Residency};
 use crate::secret::SecretBytes;
 
@@ -18,6 +19,8 @@ pub struct StoreConfig {
     pub endpoint: Endpoint,
     /// The bucket, which exists already.
     pub bucket: BucketName,
+    /// The part of the bucket that names lie in.
+    pub prefix: KeyPrefix,
     /// The region that requests are signed for; where the bucket really is, it is asked itself.
     pub region: RegionName,
     /// Where the access key comes from.

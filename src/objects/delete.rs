@@ -90,7 +90,7 @@ async fn delete_uploads(
     deleted: &mut Deleted,
 ) -> Result<(), ObjectsError> {
     for _ in 0..timing::DELETE_ROUNDS {
-        let found = unfinished(store, key.to_string()).await?;
+        let found = unfinished(store, store.name(key)).await?;
         let ours: Vec<_> = found
             .into_iter()
             .filter_map(|UnfinishedUpload { upload, .. }| upload.ok())
@@ -147,7 +147,7 @@ async fn versions_of(
     store: &Connected,
     key: ObjectKey,
 ) -> Result<(Vec<Option<String>>, Vec<Option<String>>), ObjectsError> {
-    let name = key.to_string();
+    let name = store.name(key);
     let (mut versions, mut markers) = (Vec::new(), Vec::new());
     let (mut key_marker, mut version_marker) = (None, None);
     loop {
@@ -192,7 +192,7 @@ async fn delete(
         .client
         .delete_object()
         .bucket(&store.place.bucket)
-        .key(key.to_string())
+        .key(store.name(key))
         .set_version_id(version)
         .send()
         .await

@@ -27,6 +27,11 @@ pub enum ObjectsError {
     /// The bucket's name breaks the rules for one.
     #[error("a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens; check it")]
     BadBucketName,
+    /// The prefix could lead elsewhere, or names of another kind begin with it.
+    #[error(
+        "a prefix is words of letters, digits, dots, hyphens and underscores with slashes between them, like backups/house, and does not begin with a name this program gives itself; choose another"
+    )]
+    BadPrefix,
     /// The region's name breaks the rules for one.
     #[error("a region's name has up to 40 letters, digits and hyphens, like eu-west-2; check it")]
     BadRegionName,

@@ -87,7 +87,7 @@ impl Store {
             .client
             .get_object()
             .bucket(&place.bucket)
-            .key(key.to_string())
+            .key(self.0.name(key))
             .set_range(range.map(|r| format!("bytes={}-{}", r.start, r.end.saturating_sub(1))))
             .set_if_match(etag.map(str::to_owned))
             .send()

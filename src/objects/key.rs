@@ -10,6 +10,8 @@ const CHECKPOINTS: &str = "checkpoints";
 const JOURNAL: &str = "journal";
 const SETTINGS: &str = "vaults";
 const PROBES: &str = "probes";
+/// What names in a bucket begin with.
+pub(super) const FAMILIES: [&str; 5] = [MATERIAL, CHECKPOINTS, JOURNAL, SETTINGS, PROBES];
 /// A tree size is written with as many digits as the largest has, so that names sort as numbers do.
 const SIZE_DIGITS: usize = 20;
 

@@ -62,14 +62,14 @@ impl Store {
             .client
             .list_objects_v2()
             .bucket(&place.bucket)
-            .prefix(family.prefix())
+            .prefix(self.0.config.prefix.family(family))
             .set_continuation_token(from)
             .send()
             .await
             .map_err(|error| cause(place, None, error))?;
         let entries = answer.contents().iter().filter_map(|object| {
             Some(Listed {
-                key: object.key()?.parse(),
+                key: self.0.config.prefix.key_of(object.key()?),
                 bytes: u64::try_from(object.size().unwrap_or_default()).unwrap_or_default(),
             })
         });
@@ -93,7 +93,9 @@ impl Store {
         if !self.capabilities().lists_uploads.is_yes() {
             return Ok(None);
         }
-        unfinished(&self.0, family.prefix()).await.map(Some)
+        unfinished(&self.0, self.0.config.prefix.family(family))
+            .await
+            .map(Some)
     }
 }
 
@@ -105,7 +107,7 @@ pub(super) async fn head(
         .client
         .head_object()
         .bucket(&store.place.bucket)
-        .key(key.to_string())
+        .key(store.name(key))
         .send()
         .await;
     match sent {
@@ -139,7 +141,11 @@ pub(super) async fn unfinished(
         found.extend(answer.uploads().iter().filter_map(|upload| {
             let (name, id) = (upload.key()?, upload.upload_id()?);
             Some(UnfinishedUpload {
-                upload: name.parse().map(|key| Upload::new(key, id.to_owned())),
+                upload: store
+                    .config
+                    .prefix
+                    .key_of(name)
+                    .map(|key| Upload::new(key, id.to_owned())),
                 begun: upload.initiated().and_then(moment),
             })
         }));

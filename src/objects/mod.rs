@@ -19,6 +19,7 @@ mod get;
 mod key;
 mod list;
 mod multipart;
+mod prefix;
 mod put;
 mod questions;
 mod residency;
@@ -37,6 +38,7 @@ pub use get::Download;
 pub use key::{Family, ForeignName, ObjectKey};
 pub use list::{Listed, ObjectInfo, Page, UnfinishedUpload};
 pub use multipart::{Part, Upload};
+pub use prefix::KeyPrefix;
 pub use put::Placement;
 pub use residency::{Attestation, Country, Location, Residency};
 
@@ -53,6 +55,13 @@ struct Connected {
     place: Place,
     config: StoreConfig,
     report: StoreReport,
+}
+
+impl Connected {
+    /// The whole name of an object.
+    fn name(&self, key: ObjectKey) -> String {
+        self.config.prefix.name(key)
+    }
 }
 
 impl Store {

@@ -86,7 +86,7 @@ impl Store {
             .client
             .create_multipart_upload()
             .bucket(&place.bucket)
-            .key(key.to_string())
+            .key(self.0.name(key))
             .content_type("application/octet-stream")
             .send()
             .await;
@@ -131,7 +131,7 @@ impl Store {
             .client
             .upload_part()
             .bucket(&place.bucket)
-            .key(key.to_string())
+            .key(self.0.name(key))
             .upload_id(&upload.id)
             .part_number(i32::from(number))
             .body(ByteStream::from(body))
@@ -193,7 +193,7 @@ pub(super) async fn abort(store: &Connected, upload: &Upload) -> Result<(), Obje
             .client
             .abort_multipart_upload()
             .bucket(&store.place.bucket)
-            .key(upload.key.to_string())
+            .key(store.name(upload.key))
             .upload_id(&upload.id)
             .send()
             .await;
@@ -219,7 +219,7 @@ async fn parts_remain(store: &Connected, upload: &Upload) -> Result<bool, Object
         .client
         .list_parts()
         .bucket(&store.place.bucket)
-        .key(upload.key.to_string())
+        .key(store.name(upload.key))
         .upload_id(&upload.id)
         .max_parts(1)
         .send()
@@ -251,7 +251,7 @@ async fn send_complete(
         .client
         .complete_multipart_upload()
         .bucket(&store.place.bucket)
-        .key(upload.key.to_string())
+        .key(store.name(upload.key))
         .upload_id(&upload.id)
         .multipart_upload(
             CompletedMultipartUpload::builder()

@@ -139,7 +139,7 @@ async fn put(store: &Connected, key: ObjectKey, body: Bytes) -> Result<bool, Obj
         .client
         .put_object()
         .bucket(&store.place.bucket)
-        .key(key.to_string())
+        .key(store.name(key))
         .body(ByteStream::from(body))
         .customize()
         .config_override(Config::builder().timeout_config(timing::carrying(bytes)))
@@ -171,7 +171,7 @@ async fn put_conditionally(
         .client
         .put_object()
         .bucket(&store.place.bucket)
-        .key(key.to_string())
+        .key(store.name(key))
         .if_none_match("*")
         .body(ByteStream::from(body))
         .customize()

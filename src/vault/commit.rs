@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::error::VaultError;
 use super::{Nodes, Rooted, Vault, View};
 use crate::id::ErasureId;
-use crate::index::{IndexError, Reader, project, tables};
+use crate::index::{Batch, Index, IndexError, Reader, project, tables};
 use crate::journal;
 use crate::keyring::{Destruction, NodesError, Recipients, Root, WrappedNodes};
 use crate::model::{Actor, Entry, Erasure, Event, LeafNumber, NodeId, TreeChange};
@@ -59,6 +59,9 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// How the index takes the rows of a record: at once, or gathered with others.
+type Apply = fn(&Index, Batch, u64, [u8; 32]) -> Result<(), IndexError>;
+
 impl Vault {
     /// Decides on a change and makes it: `decide` sees the vault as it stands and gives the event;
     /// when this returns, the event is on the disk and in the index.
@@ -87,14 +90,15 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<(u64, T), E> {
-        let (position, answer) = self.write(by, decide)?;
+        let (position, answer) = self.write(by, decide, Index::apply)?;
         let durable = self.journal.durable(position).await;
         durable.map_err(VaultError::from)?;
         Ok((position, answer))
     }
 
     /// Decides and writes as [`commit`](Self::commit) does, without waiting for the disk: for what
-    /// may be lost in a crash. It is on the disk before anything written after it.
+    /// may be lost in a crash. It is on the disk before anything written after it, and can be read at
+    /// once, though the index gathers its rows with those that follow.
     ///
     /// # Errors
     /// As [`commit`](Self::commit), but for the sync.
@@ -103,7 +107,8 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<T, E> {
-        self.write(by, decide).map(|(_, answer)| answer)
+        self.write(by, decide, Index::apply_gathering)
+            .map(|(_, answer)| answer)
     }
 
     /// Decides and writes as [`commit`](Self::commit) does, for callers that may block their thread.
@@ -115,7 +120,7 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<T, E> {
-        let (position, answer) = self.write(by, decide)?;
+        let (position, answer) = self.write(by, decide, Index::apply)?;
         let durable = self.journal.durable_blocking(position);
         durable.map_err(VaultError::from)?;
         Ok(answer)
@@ -137,6 +142,8 @@ impl Vault {
         before_effacing: impl FnOnce() -> Result<(), VaultError>,
     ) -> Result<(), VaultError> {
         let _one_at_a_time = self.destroying.blocking_lock();
+        // An erasure does not wait for what a rotation waits for.
+        self.settle_what_was_left()?;
         let committing = self.committing();
         let row = self.index.read()?.get(&tables::ERASURES, &erasure)?;
         let epoch = match row {
@@ -222,7 +229,7 @@ impl Vault {
         };
         let position = {
             let mut rooted = self.root.write().unwrap_or_else(PoisonError::into_inner);
-            let position = self.record(&entry)?;
+            let position = self.record(&entry, Index::apply)?;
             *rooted = Rooted::new(next);
             position
         };
@@ -235,6 +242,7 @@ impl Vault {
         &self,
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
+        apply: Apply,
     ) -> Result<(u64, T), E> {
         let _committing = self.committing();
         let (entry, answer) = {
@@ -253,7 +261,7 @@ impl Vault {
             };
             (entry, answer)
         };
-        let position = self.record(&entry)?;
+        let position = self.record(&entry, apply)?;
         if narrows(&entry.event) {
             self.narrowed.send_replace(position);
         }
@@ -261,7 +269,7 @@ impl Vault {
     }
 
     /// Writes an entry to the journal and applies it to the index; the caller is committing.
-    fn record(&self, entry: &Entry) -> Result<u64, VaultError> {
+    fn record(&self, entry: &Entry, apply: Apply) -> Result<u64, VaultError> {
         let payload = serde_json::to_vec(entry)
             .map_err(|error| VaultError::NotWritable(error.to_string()))?;
         // Projected before it is written: an entry that contradicts the index never gets in.
@@ -270,7 +278,7 @@ impl Vault {
         let position = self.journal.append(&public, &payload)?;
         let written = self.journal.written_anchor();
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = entry.at;
-        self.index.apply(batch, written.size, written.root)?;
+        apply(&self.index, batch, written.size, written.root)?;
         Ok(position)
     }
 

@@ -68,6 +68,16 @@ pub enum VaultError {
         "the keys are destroyed and nobody is given what hung on them; the old root stays beside the new until the bucket has a copy of the record, without which losing this machine would lose everything: {0}. It is tried again every minute, for a day"
     )]
     NotCopied(String),
+    /// Nothing is rotated before the bucket has what there is.
+    #[error(
+        "nothing is changed: the bucket with the copies of the journal cannot be brought up to date first ({0}). Try again when the store answers; --without-copy rotates all the same, and then losing this machine before the bucket has the journal loses everything"
+    )]
+    BucketBehind(String),
+    /// The old root stays beside the new until the bucket has the record of it.
+    #[error(
+        "the new root is in force, and the old one still beside it in every slot, because the bucket could not be given the record of it: {0}. The gateway lets go of it when the bucket has it; or rotate again when the store answers"
+    )]
+    OldRootStays(String),
     /// The first record of the journal is of another vault.
     #[error(
         "the journal belongs to vault {found}, not {expected}; the folders of two vaults were mixed"

@@ -16,6 +16,7 @@ mod rotate;
 mod search;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::Timestamp;
@@ -64,6 +65,8 @@ pub struct Vault {
     committing: Mutex<()>,
     /// One erasure at a time, from the new root to the end of the old one.
     destroying: tokio::sync::Mutex<()>,
+    /// Whether an old root is still in the slots that no erasure is to take.
+    left: AtomicBool,
     narrowed: watch::Sender<u64>,
     /// The latest moment on record.
     latest: Mutex<Timestamp>,

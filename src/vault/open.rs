@@ -1,6 +1,7 @@
 //! Making a vault, and opening one: unlock, verify, settle, catch up.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 
 use jiff::SignedDuration;
@@ -115,9 +116,9 @@ impl Vault {
         Self::open_with(dir, identities, means, Loss::Refused, Settling::AtOnce)
     }
 
-    /// Opens the vault as [`Vault::open`] does, for a gateway: an old root whose erasure is under way stays
-    /// beside the new one until [`Vault::destroy`] is asked again, which waits for what has to be done
-    /// before.
+    /// Opens the vault as [`Vault::open`] does, for a gateway: an old root stays beside the new one until
+    /// [`Vault::destroy`] is asked again, which waits for what has to be done before, or, when no erasure
+    /// brought the new one, [`Vault::let_go_of_what_was_left`].
     ///
     /// # Errors
     /// Those of [`Vault::open`].
@@ -192,17 +193,28 @@ impl Vault {
         let index = opening.index(dir, &journal, any_root, entropy)?;
         check_owner(&journal, config.vault)?;
         let epoch = index.read()?.get(&tables::EPOCH, &tables::THE_ONE)?;
+        let mut held: Vec<u64> = contents.roots.iter().map(|root| root.epoch).collect();
+        held.extend(&contents.locked);
         let root = root_of(contents, epoch.unwrap_or(0))?;
-        let waits = settling == Settling::WithItsErasure
+        held.retain(|epoch| *epoch != root.epoch);
+        let may_wait = settling == Settling::WithItsErasure
             && matches!(config.store, StoreChoice::S3 { .. })
-            && slots.all_hold(root.epoch)?
-            && is_being_erased(&index, root.epoch)?;
-        if !waits {
+            && slots.all_hold(root.epoch)?;
+        let erasing = may_wait && is_being_erased(&index, root.epoch)?;
+        // Newer ones were never in force, and are taken back at once.
+        let left = may_wait
+            && !erasing
+            && !held.is_empty()
+            && held.iter().all(|epoch| *epoch < root.epoch);
+        if left {
+            opening.say("an old root is still beside the new; it is let go of when the bucket has every record".to_owned());
+        } else if !erasing {
             for settled in slots.settle(&root, &**entropy)? {
                 opening.say(format!("an interrupted erasure was settled: {settled}"));
             }
         }
-        let vault = assemble(dir, config, means, lock, journal, index, root, slots)?;
+        let mut vault = assemble(dir, config, means, lock, journal, index, root, slots)?;
+        vault.left = AtomicBool::new(left);
         if let Some(vouched) = vouched.filter(|vouched| vouched.size > vault.journal.size()) {
             let lost = vouched.size - vault.journal.size();
             opening.say(format!(
@@ -340,6 +352,7 @@ fn assemble(
         signer,
         committing: Mutex::new(()),
         destroying: tokio::sync::Mutex::new(()),
+        left: AtomicBool::new(false),
         narrowed: watch::Sender::new(0),
         latest: Mutex::new(latest),
         _lock: lock,
@@ -360,7 +373,7 @@ enum Loss {
 enum Settling {
     /// Before anything else.
     AtOnce,
-    /// When its erasure is gone on with.
+    /// When its erasure is gone on with, or the bucket has a copy of what made it old.
     WithItsErasure,
 }
 

@@ -1,6 +1,7 @@
 //! Replacing the root without erasing anybody, and changing who unlocks it and where it lies.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use super::config::{Config, Lock};
 use super::error::VaultError;
@@ -29,6 +30,8 @@ pub struct Rotated {
     pub slots: Vec<Retired>,
     /// The slots there are now.
     pub now: Vec<SlotPlace>,
+    /// Why the last records have no copy elsewhere yet, when they have none.
+    pub behind: Option<String>,
 }
 
 impl Vault {
@@ -38,34 +41,54 @@ impl Vault {
     /// Slots are dropped first and made last, so that at every moment what the configuration names
     /// holds the root; a crash in between leaves a vault that opens, and the rest can be asked again.
     ///
+    /// `copied` is asked whether every record there is has a copy elsewhere: before the root is replaced,
+    /// before the old one goes, and at the end. It says why not.
+    ///
     /// # Errors
-    /// [`SlotError::NoSlots`] when no slot would be left; [`VaultError::UnknownSlot`]; and whatever
-    /// opening the vault or writing a slot gives.
+    /// [`SlotError::NoSlots`] when no slot would be left; [`VaultError::UnknownSlot`];
+    /// [`VaultError::BucketBehind`] with nothing rotated and [`VaultError::OldRootStays`] when `copied`
+    /// says so; and whatever opening the vault or writing a slot gives.
     pub fn rotate(
         dir: &Path,
         identities: &Identities,
         means: Means,
         rotation: Rotation,
+        mut copied: impl FnMut(&Self) -> Result<(), String>,
     ) -> Result<Rotated, VaultError> {
         drop_slots(dir, &rotation.drop)?;
         let recipients = match &rotation.recipients {
             Some(recipients) => recipients.clone(),
             None => recipients_in_force(dir, identities.pins(), &means)?,
         };
-        let (vault, _) = Self::open(dir, identities, means)?;
-        let (epoch, slots) = vault.replace_root(&recipients)?;
+        let (vault, _) = Self::open_to_serve(dir, identities, means)?;
+        copied(&vault).map_err(VaultError::BucketBehind)?;
+        // Whatever is left of an earlier change may go now, and makes room.
+        vault.left.store(true, Ordering::Release);
+        let (epoch, slots) = vault.replace_root(&recipients, || copied(&vault))?;
         let now = vault.add_slots(rotation.add, &recipients, identities.pins())?;
+        let behind = copied(&vault).err();
         vault.close()?;
-        Ok(Rotated { epoch, slots, now })
+        Ok(Rotated {
+            epoch,
+            slots,
+            now,
+            behind,
+        })
     }
 
-    fn replace_root(&self, recipients: &Recipients) -> Result<(u64, Vec<Retired>), VaultError> {
+    fn replace_root(
+        &self,
+        recipients: &Recipients,
+        copied: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(u64, Vec<Retired>), VaultError> {
         let _one_at_a_time = self.destroying.blocking_lock();
+        self.settle_what_was_left()?;
         let epoch = {
             let committing = self.committing();
             let replaced = |epoch| Event::RootReplaced { epoch };
             self.replace_and_destroy(&committing, replaced, &[], Some(recipients))?
         };
+        copied().map_err(VaultError::OldRootStays)?;
         let before = epoch.saturating_sub(1);
         let slots = self.slots.retire(before, &*self.means.entropy)?;
         let said = slots.clone();
@@ -74,6 +97,36 @@ impl Vault {
         })?;
         self.anchor()?;
         Ok((epoch, slots))
+    }
+
+    /// Lets go of an old root that an interrupted rotation left beside the new one, now that the journal
+    /// has a copy elsewhere. Blocks its thread.
+    ///
+    /// # Errors
+    /// Whatever a slot fails with, and failures to record it; it can be asked again.
+    pub fn let_go_of_what_was_left(&self) -> Result<(), VaultError> {
+        // Whoever is changing the root sees to it themselves, and may be waiting for the copies.
+        match self.destroying.try_lock() {
+            Ok(_one_at_a_time) => self.settle_what_was_left(),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The same, for whoever holds the right to change the root.
+    pub(super) fn settle_what_was_left(&self) -> Result<(), VaultError> {
+        if !self.left.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let settled = self.slots.settle(&self.rooted().root, &*self.means.entropy);
+        let slots = settled?;
+        self.left.store(false, Ordering::Release);
+        if slots.is_empty() {
+            return Ok(());
+        }
+        self.commit_blocking(Actor::Gateway, |_| {
+            Ok::<_, VaultError>((Event::RootRetired { slots }, ()))
+        })?;
+        self.anchor().map(drop)
     }
 
     /// Makes slots that hold the present root.

@@ -181,6 +181,7 @@ pub(super) fn s3_config(
     };
     let attestation = attestation.map(word_of).transpose()?;
     Ok(StoreConfig {
+        prefix: objects::KeyPrefix::default(),
         endpoint,
         bucket: choice.bucket().parse()?,
         region,

@@ -33,6 +33,7 @@ pub mod restore;
 pub mod retain;
 pub mod retrieve;
 pub mod review;
+pub mod rotate;
 mod service;
 pub mod session;
 pub mod study;

@@ -14,7 +14,7 @@ use crate::journal::{self, verify_checkpoint};
 use crate::keyring::{Identities, SlotPlace};
 use crate::limits::COPY_OBJECT_MAX;
 use crate::model::Text;
-use crate::objects::{CredentialsSource, Family, ObjectKey, Store};
+use crate::objects::{CredentialsSource, Family, KeyPrefix, ObjectKey, Store};
 use crate::vault::{Config, Means, Opening, StoreChoice, Vault, VaultError};
 
 /// Pieces fetched at a time.
@@ -27,6 +27,8 @@ pub struct CopyPlace {
     pub bucket: StoreChoice,
     /// Where the access key to it comes from.
     pub credentials: CredentialsSource,
+    /// The part of the bucket they are in.
+    pub prefix: KeyPrefix,
     /// A region, and the name of the operator who vouches that the bucket lies in it.
     pub attest: Option<(String, Text)>,
 }
@@ -63,7 +65,8 @@ pub struct Restored {
 /// Those of [`Store::connect`].
 pub(super) async fn connect(place: CopyPlace, means: &Means) -> Result<Store, WorkError> {
     let attestation = attestation_of(place.attest, means);
-    let config = s3_config(&place.bucket, place.credentials, attestation.as_ref())?;
+    let mut config = s3_config(&place.bucket, place.credentials, attestation.as_ref())?;
+    config.prefix = place.prefix;
     let entropy: &dyn Entropy = &*means.entropy;
     Ok(Store::connect(config, entropy).await?.0)
 }

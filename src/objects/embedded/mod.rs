@@ -29,6 +29,7 @@ use zeroize::Zeroizing;
 
 use super::config::{AccessKey, BucketName, CredentialsSource, Endpoint, RegionName, StoreConfig};
 use super::error::ObjectsError;
+use super::prefix::KeyPrefix;
 use super::residency::Residency;
 use super::timing;
 use crate::entropy::{Entropy, EntropyError};
@@ -107,6 +108,7 @@ impl Embedded {
         let region: RegionName = REGION.parse()?;
         let secret = SecretBytes::new(self.key.1.expose_secret().to_vec());
         Ok(StoreConfig {
+            prefix: KeyPrefix::default(),
             endpoint: Endpoint::embedded(self.address),
             bucket: self.bucket.clone(),
             region,

@@ -22,7 +22,7 @@ use super::service::Service;
 use crate::journal::verify_checkpoint;
 use crate::limits::{COPY_LAG_MAX, ERASURE_COPY_PATIENCE, ERASURE_COPY_WAIT};
 use crate::model::Erasure;
-use crate::vault::{StoreChoice, VaultError};
+use crate::vault::{StoreChoice, Vault, VaultError};
 
 pub(super) use check::check;
 pub(super) use copier::{Copier, aside, checkpoints, key_of, pieces};
@@ -186,20 +186,28 @@ async fn round(service: &Arc<Service>, copier: &mut Option<Copier>) -> Result<()
             copier.insert(surveyed)
         }
     };
-    let journal = vault.journal();
-    let note = journal
-        .checkpoint(vault.signer())
-        .map_err(VaultError::from)?;
+    let size = bring_up(copier, vault).await?;
+    service.copies.copied.send_replace(size);
+    copier.tidy().await?;
+    let service = Arc::clone(service);
+    // What a rotation could not let go of for want of a copy.
+    let let_go = tokio::task::spawn_blocking(move || service.vault().let_go_of_what_was_left());
+    let_go
+        .await
+        .map_err(|error| WorkError::Internal(error.to_string()))?
+        .map_err(WorkError::from)
+}
+
+/// Has the bucket hold every record that is durable now, with a checkpoint that says so; gives how many.
+pub(super) async fn bring_up(copier: &mut Copier, vault: &Vault) -> Result<u64, WorkError> {
+    let note = vault.journal().checkpoint(vault.signer());
+    let note = note.map_err(VaultError::from)?;
     let anchor = verify_checkpoint(&note, &vault.signer().verifier()).map_err(VaultError::from)?;
     if !copier.vouches_for(anchor.size) {
         copier.advance(anchor.size).await?;
         copier.checkpoint(anchor.size, note).await?;
-        service.copies.copied.send_replace(anchor.size);
-        copier.tidy().await?;
-    } else {
-        service.copies.copied.send_replace(anchor.size);
     }
-    Ok(())
+    Ok(anchor.size)
 }
 
 /// Brings the bucket up to date once more when the gateway stops, if the store answers soon.

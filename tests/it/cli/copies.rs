@@ -1,8 +1,13 @@
 //! Copies of the journal in the bucket: losing the machine, and nobody erased coming back.
 
 use std::fs;
+use std::sync::Arc;
 
 use serde_json::Value;
+use strongroom::clock::SystemClock;
+use strongroom::entropy::SystemEntropy;
+use strongroom::keyring::{FileSlot, RootSlot as _, unlock};
+use strongroom::vault::{Means, Rotation, Vault, VaultError};
 
 use crate::support::cli::{BUCKET, Said, Site, noise, plain, text, wait_until};
 use crate::support::peers::{KEY_ID, Moto, SECRET};
@@ -243,8 +248,8 @@ fn the_old_root_stays_until_the_bucket_has_the_record_and_then_goes() {
     scene.site.kill();
     let vault = scene.site.vault();
     fs::copy(scene.site.path("root.slot"), scene.site.path("held.slot")).expect("copied");
-    let slot = strongroom::keyring::FileSlot::open(&scene.site.path("held.slot"));
-    let held = strongroom::keyring::RootSlot::held(&slot.expect("a slot")).expect("readable");
+    let slot = FileSlot::open(&scene.site.path("held.slot"));
+    let held = slot.expect("a slot").held().expect("readable");
     assert_eq!(held.epochs, [0, 1]);
     scene.moto.hold(false);
     assert!(vault.exists());
@@ -254,9 +259,83 @@ fn the_old_root_stays_until_the_bucket_has_the_record_and_then_goes() {
         (shown["stage"] == "certified").then_some(())
     });
     scene.site.stop();
-    let slot = strongroom::keyring::FileSlot::open(&scene.site.path("root.slot"));
-    let held = strongroom::keyring::RootSlot::held(&slot.expect("a slot")).expect("readable");
+    let slot = FileSlot::open(&scene.site.path("root.slot"));
+    let held = slot.expect("a slot").held().expect("readable");
     assert_eq!(held.epochs, [1]);
+}
+
+#[test]
+fn a_rotation_waits_for_the_bucket_as_an_erasure_does() {
+    let Some(mut scene) = Scene::set() else {
+        return;
+    };
+    scene.until_copied();
+    scene.site.stop();
+    // A gateway that runs holds the slot itself.
+    let epochs = |scene: &Scene| {
+        let copy = scene.site.path("looked-at.slot");
+        fs::copy(scene.site.path("root.slot"), &copy).expect("copied");
+        let slot = FileSlot::open(&copy).expect("a slot");
+        slot.held().expect("readable").epochs
+    };
+    let rotate = |scene: &Scene, more: &[&str]| {
+        let identity = ["--identity", "unlock-identity.txt"];
+        scene.operate("rotate", &[&identity[..], more].concat())
+    };
+    // While the bucket does not answer nothing is begun, unless the operator says so.
+    scene.moto.hold(true);
+    rotate(&scene, &[]).fails_saying(1, &["nothing is changed", "--without-copy"]);
+    assert_eq!(epochs(&scene), [0]);
+    let rotated = rotate(&scene, &["--without-copy"]).json();
+    assert_eq!((&rotated["epoch"], epochs(&scene)), (&1.into(), vec![1]));
+    scene.moto.hold(false);
+
+    // It goes away in the middle: the old root stays, whoever opens the vault to serve it keeps it, and
+    // it goes when the bucket has the record.
+    let file = scene.site.path("unlock-identity.txt");
+    let identities = || {
+        let unlocked = unlock::identities_from_file(&file, &unlock::no_answer());
+        unlocked.expect("an identity")
+    };
+    let means = || Means {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy::new()),
+    };
+    let vault = scene.site.vault();
+    let mut asked = 0;
+    let went_away = Vault::rotate(&vault, &identities(), means(), Rotation::default(), |_| {
+        asked += 1;
+        match asked {
+            1 => Ok(()),
+            _ => Err("the store went away".to_owned()),
+        }
+    });
+    let stays = went_away.expect_err("it is not copied");
+    assert!(matches!(stays, VaultError::OldRootStays(_)), "{stays}");
+    assert_eq!(epochs(&scene), [1, 2]);
+    let (served, opening) = Vault::open_to_serve(&vault, &identities(), means()).expect("opens");
+    let remarks = opening.remarks.join(" ");
+    assert!(remarks.contains("old root is still beside"), "{remarks}");
+    served.close().expect("closed");
+    assert_eq!(epochs(&scene), [1, 2]);
+    scene.serve();
+    wait_until("the old root to go", || {
+        (epochs(&scene) == [2]).then_some(())
+    });
+    assert!(scene.site.fetch("res", &scene.item) == noise(90_000));
+    scene.site.stop();
+
+    // Lost right after a rotation, the machine is put together again from the bucket without any loss.
+    let rotated = rotate(&scene, &[]).json();
+    assert_eq!(
+        (&rotated["epoch"], &rotated["behind"]),
+        (&3.into(), &Value::Null)
+    );
+    assert_eq!(epochs(&scene), [3]);
+    fs::remove_dir_all(&vault).expect("gone");
+    scene.restore(BUCKET, &[]).json();
+    scene.serve();
+    assert!(scene.site.fetch("res", &scene.item) == noise(90_000));
 }
 
 #[test]
@@ -265,7 +344,7 @@ fn a_second_bucket_serves_too_and_another_history_is_found_and_taken_away() {
         return;
     };
     let endpoint = scene.moto.endpoint();
-    let to = |bucket: &str, region: &str| {
+    let to = |bucket: &str, region: &str, more: &[&str]| {
         let place = [
             "--to-bucket",
             bucket,
@@ -274,21 +353,44 @@ fn a_second_bucket_serves_too_and_another_history_is_found_and_taken_away() {
             "--s3-endpoint",
             &endpoint,
         ];
-        scene.operate("backup", &place)
+        scene.operate("backup", &[&place[..], more].concat())
     };
-    to("abroad", "us-east-1").fails_saying(1, &["us-east-1"]);
-    let first = to("second", "eu-west-2").json();
+    to("abroad", "us-east-1", &[]).fails_saying(1, &["us-east-1"]);
+    let first = to("second", "eu-west-2", &[]).json();
     assert!(first["added"].as_u64() > Some(1000), "{first}");
-    assert!(to("second", "eu-west-2").json()["added"].as_u64() < Some(1000));
+    assert!(to("second", "eu-west-2", &[]).json()["added"].as_u64() < Some(1000));
+    // A part of that bucket knows nothing of the rest, and the rest nothing of it.
+    let part = ["--prefix", "backups/house"];
+    for bad in ["../up", "journal/x", "a//b"] {
+        to("second", "eu-west-2", &["--prefix", bad]).fails_saying(2, &["backups/house"]);
+    }
+    let in_part = to("second", "eu-west-2", &part).json();
+    assert!(in_part["added"].as_u64() > Some(1000), "{in_part}");
+    assert!(to("second", "eu-west-2", &part).json()["added"].as_u64() < Some(1000));
+    let (objects, _) = block_on(scene.moto.everything("second"));
+    let inside = objects
+        .iter()
+        .filter(|(key, _)| key.starts_with("backups/house/"));
+    let inside = inside.count();
+    assert!(
+        inside > 1 && inside < objects.len(),
+        "{inside} of {}",
+        objects.len()
+    );
     scene.operate("backup", &["--to", "old"]).json();
     let second = scene.site.file("second.wav", &noise(5_000));
     scene.site.upload(&second, &scene.session, "audio");
     scene.until_copied();
     scene.lose_the_machine();
     // The older copy is put back by somebody's word: the vault's own bucket has more than that.
-    let older = scene.restore("second", &["--accept-loss"]).json();
+    let nowhere = ["--accept-loss", "--prefix", "backups/another"];
+    scene
+        .restore("second", &nowhere)
+        .fails_saying(1, &["no copy of any vault"]);
+    let from = [&["--accept-loss"][..], &part].concat();
+    let older = scene.restore("second", &from).json();
     assert!(
-        older["records"].as_u64() >= first["records"].as_u64(),
+        older["records"].as_u64() >= in_part["records"].as_u64(),
         "{older}"
     );
     scene.serve();

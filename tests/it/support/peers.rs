@@ -29,6 +29,7 @@ pub(crate) const SECRET: &str = "peer-secret-that-no-message-shows";
 /// A configuration for the server on `port`.
 pub(crate) fn config(port: u16, bucket: &str, region: &str) -> StoreConfig {
     StoreConfig {
+        prefix: Default::default(),
         endpoint: format!("http://127.0.0.1:{port}")
             .parse()
             .expect("an endpoint"),
