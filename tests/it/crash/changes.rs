@@ -144,6 +144,9 @@ pub(super) struct Film {
     /// Answers in all.
     pub(super) answered: usize,
     after: Tree,
+    /// What a device does with its own memory, which is done altogether or not at all and not lost:
+    /// for each change, whether it is of that.
+    sure: Vec<bool>,
 }
 
 impl Film {
@@ -180,6 +183,7 @@ impl Film {
             .iter()
             .map(|end| said.partition_point(|line| line < end));
         Self {
+            sure: vec![false; changes.len()],
             before,
             answers: answers.collect(),
             answered: said.len(),
@@ -193,10 +197,41 @@ impl Film {
         Self {
             after: before.clone(),
             before,
+            sure: vec![false; changes.len()],
             answers: vec![0; changes.len()],
             answered: 0,
             changes,
         }
+    }
+
+    /// The film with what lies under `path` as the memory of a device. What SoftHSM does to its files in
+    /// place stands for what a token does inside, where no crash of this machine reaches.
+    pub(super) fn with_device(mut self, path: &Path) -> Self {
+        let folder = self.before.find(path).expect("a folder");
+        let mut inside = self.before.under(folder);
+        for (change, sure) in self.changes.iter().zip(&mut self.sure) {
+            let of = change.folders().into_iter().chain(change.file());
+            *sure = of.into_iter().any(|node| inside.contains(&node));
+            match change {
+                Change::Make { node, .. } if *sure => drop(inside.insert(*node)),
+                Change::Sync { node, .. } => *sure = inside.contains(node),
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// Whether a change is one of a device's.
+    pub(super) fn is_sure(&self, number: usize) -> bool {
+        self.sure.get(number).copied().unwrap_or(false)
+    }
+
+    /// The first moment, from that on, at which no device is in the middle of something.
+    pub(super) fn at_rest(&self, mut count: usize) -> usize {
+        while count > 0 && self.is_sure(count - 1) && self.is_sure(count) {
+            count += 1;
+        }
+        count
     }
 
     /// How many answers had been given when `count` changes were made and the next was not.

@@ -6,15 +6,10 @@ use super::facts;
 use super::gate::{Gate, How};
 use super::line::Line;
 use super::matrix::{points, try_all};
-use super::stage::{Stage, VAULT, stands};
+use super::stage::{Stage, VAULT, said_something, stands};
 use super::story::Told;
 use super::tree::Tree;
 use crate::support::cli::plain;
-
-/// What the program says when it has done what it was asked.
-fn said_something(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"{")
-}
 
 /// A rotation that adds a slot: the vault opens at whatever change it was cut short, with every root
 /// there is in a slot that the vault knows, and the rotation can be asked again.

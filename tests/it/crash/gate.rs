@@ -17,6 +17,9 @@ use crate::support::peers::{KEY_ID, SECRET};
 /// The longest a gateway may take to say where it listens.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What tells a PKCS#11 module where its tokens are, when there are some: a file beside the disk.
+pub(super) const TOKEN_SETTINGS: &str = "softhsm2.conf";
+
 /// How the program is run.
 #[derive(Debug, Clone)]
 pub(super) enum How {
@@ -65,6 +68,10 @@ impl How {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let token = scratch.join(TOKEN_SETTINGS);
+        if token.is_file() {
+            command.env("SOFTHSM2_CONF", token);
+        }
         command
     }
 

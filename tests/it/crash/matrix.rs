@@ -118,6 +118,7 @@ pub(super) fn try_all(
                     let Some(Point { count, loss }) = point.copied() else {
                         return;
                     };
+                    let count = film.at_rest(count);
                     let answers = film.answers_before(count);
                     let tree = film.image(count, loss);
                     if !locked(&seen).insert((answers, fingerprint(&tree))) {

@@ -18,8 +18,10 @@ mod power;
 mod stage;
 mod store;
 mod story;
+mod token;
 mod trace;
 mod tree;
+mod upkeep;
 
 use std::path::Path;
 

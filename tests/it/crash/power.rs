@@ -40,7 +40,10 @@ impl Film {
         }
         let mut disk = Disk::of(self.before.clone());
         for (number, change) in changes.iter().enumerate() {
-            disk.take(number, change);
+            match self.is_sure(number) {
+                true => disk.keep(change),
+                false => disk.take(number, change),
+            }
         }
         disk.lose(loss)
     }
@@ -58,6 +61,19 @@ impl<'a> Disk<'a> {
             durable,
             pending: Vec::new(),
         }
+    }
+
+    /// Takes what is durable by itself.
+    fn keep(&mut self, change: &Change) {
+        if let Change::Make {
+            node, is_folder, ..
+        } = change
+        {
+            while self.durable.len() <= *node {
+                self.durable.grow(*is_folder);
+            }
+        }
+        change.apply(&mut self.durable);
     }
 
     fn take(&mut self, number: usize, change: &'a Change) {

@@ -160,6 +160,11 @@ pub(super) fn is_answer(bytes: &[u8]) -> bool {
     head.starts_with("http/1.1 ") && head.contains("x-request-id") && !head.contains("x-amz")
 }
 
+/// Whether bytes are what the program says when it has done what it was asked.
+pub(super) fn said_something(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"{")
+}
+
 /// Restarts the gateway on what is left of a disk and asks whether everything is as it must be when
 /// `steps` steps of the story were acknowledged.
 pub(super) fn stands(disk: &Path, cast: &Cast, told: &Told, steps: usize) -> Result<(), String> {

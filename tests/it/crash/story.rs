@@ -338,6 +338,53 @@ pub(super) fn tell(line: &Line, cast: &Cast, told: &mut Told) -> Result<(), Gone
     Ok(())
 }
 
+/// Somebody in a study of their own, and what they are heard in.
+pub(super) struct Leaver {
+    who: String,
+    item: String,
+}
+
+/// Brings somebody who is to leave.
+pub(super) fn bring_a_leaver(line: &Line, cast: &Cast) -> Result<Leaver, Gone> {
+    let study = founded(line, &cast.lead, "2y after session")?;
+    let (who, session) = interview(line, &cast.lead, &study)?;
+    let brought = Brought {
+        session: &session,
+        kind: "notes",
+        bytes: &going(),
+    };
+    let item = line.bring(&cast.lead, &brought)?;
+    Ok(Leaver { who, item })
+}
+
+/// Erases them.
+pub(super) fn erase(
+    line: &Line,
+    cast: &Cast,
+    leaver: &Leaver,
+    told: &mut Told,
+) -> Result<(), Gone> {
+    let opens = Probe::opens(&cast.lead, &leaver.item, &going());
+    let opened = told.before("what somebody is heard in who leaves", opens);
+    let withdrawal = format!("/v1/participants/{}/withdrawal", leaver.who);
+    let body = json!({});
+    let withdrawn = line.done(Method::POST, &withdrawal, &cast.lead, Some(&body))?;
+    let erasure = text(&withdrawn, "id");
+    told.ends(opened, told.steps.len());
+    told.done("withdraw", line);
+    let approval = format!("/v1/erasures/{erasure}/approval");
+    let approved = line.post(&approval, &cast.second, &body)?;
+    if text(&approved, "stage") != "certified" {
+        return Err(Gone(format!("it waits: {approved}")));
+    }
+    told.fact(
+        "an erasure with its certificate",
+        Probe::certified(&cast.governance, &erasure, &leaver.item),
+    );
+    told.done("erasure approve", line);
+    Ok(())
+}
+
 /// Brings something so long that it goes in parts.
 pub(super) fn bring_long(line: &Line, cast: &Cast, told: &mut Told) -> Result<(), Gone> {
     let bytes = &noise(9 << 20);

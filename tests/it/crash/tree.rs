@@ -1,7 +1,7 @@
 //! Folders and files in memory, as a disk would hold them: names lead to nodes, and a node keeps its
 //! number whatever it is called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -168,6 +168,19 @@ impl Tree {
         if let Some(stretch) = file.get_mut(offset..end) {
             stretch.fill(0);
         }
+    }
+
+    /// A folder and everything in it.
+    pub(super) fn under(&self, folder: Node) -> HashSet<Node> {
+        let mut found = HashSet::from([folder]);
+        let mut folders = vec![folder];
+        while let Some(node) = folders.pop() {
+            if let Content::Folder(entries) = &self.0[node] {
+                found.extend(entries.values());
+                folders.extend(entries.values());
+            }
+        }
+        found
     }
 
     /// Every path from the root, with its bytes; a folder has none.

@@ -11,7 +11,10 @@ pub(crate) const PIN: &str = "29481716";
 
 /// A module with tokens of its own, which live in files.
 pub(crate) struct SoftHsm {
-    folder: TempDir,
+    tokens: PathBuf,
+    settings: PathBuf,
+    /// The folder of its own, where nobody else keeps it.
+    _folder: Option<TempDir>,
     module: PathBuf,
     util: PathBuf,
 }
@@ -19,6 +22,18 @@ pub(crate) struct SoftHsm {
 impl SoftHsm {
     /// The module where Debian puts it, or where `STRONGROOM_SOFTHSM` says.
     pub(crate) fn start() -> Option<Self> {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+        let tokens = folder.path().join("tokens");
+        std::fs::create_dir(&tokens).expect("a folder");
+        let hsm = Self::over(&tokens, &folder.path().join("softhsm2.conf"))?;
+        Some(Self {
+            _folder: Some(folder),
+            ..hsm
+        })
+    }
+
+    /// The same, with its tokens in a folder that is there, and settings in a file that is written.
+    pub(crate) fn over(tokens: &Path, settings: &Path) -> Option<Self> {
         let util = on_path("softhsm2-util")?;
         let Some(module) = module() else {
             missing(
@@ -27,34 +42,29 @@ impl SoftHsm {
             );
             return None;
         };
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-        let hsm = Self {
-            folder,
+        let said = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+            tokens.display()
+        );
+        std::fs::write(settings, said).expect("written");
+        Some(Self {
+            tokens: tokens.to_path_buf(),
+            settings: settings.to_path_buf(),
+            _folder: None,
             module,
             util,
-        };
-        std::fs::create_dir(hsm.tokens()).expect("a folder");
-        let settings = format!(
-            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
-            hsm.tokens().display()
-        );
-        std::fs::write(hsm.settings(), settings).expect("written");
-        Some(hsm)
+        })
     }
 
     /// Where the tokens lie.
     pub(crate) fn tokens(&self) -> PathBuf {
-        self.folder.path().join("tokens")
+        self.tokens.clone()
     }
 
     /// What tells the module where its tokens are: a variable and its value.
     pub(crate) fn variable(&self) -> (String, String) {
-        let settings = self.settings().display().to_string();
+        let settings = self.settings.display().to_string();
         ("SOFTHSM2_CONF".to_owned(), settings)
-    }
-
-    fn settings(&self) -> PathBuf {
-        self.folder.path().join("softhsm2.conf")
     }
 
     /// Makes a token with [`PIN`].
