@@ -6,7 +6,7 @@ use super::capabilities::Answer;
 use super::error::{ObjectsError, cause};
 use super::key::ObjectKey;
 use super::list::{UnfinishedUpload, head, unfinished};
-use super::multipart::abort;
+use super::multipart::{Upload, abort};
 use super::{Connected, Store, timing};
 
 /// What was deleted under one key.
@@ -69,7 +69,11 @@ async fn counting(
         delete_versions(store, key, deleted).await?;
     } else {
         if head(store, key).await?.is_some() {
-            delete(store, key, None).await?;
+            match delete(store, key, None).await {
+                // Its answer was lost, and nobody else deletes.
+                Err(error) if error.is_transient() && head(store, key).await?.is_none() => {}
+                deleting => deleting?,
+            }
             deleted.versions = 1;
         }
         deleted.verified_no_versions = store.report.capabilities.versioning == Answer::No;
@@ -101,7 +105,10 @@ async fn delete_uploads(
             return Ok(());
         }
         for upload in ours {
-            abort(store, &upload).await?;
+            match abort(store, &upload).await {
+                Err(error) if error.is_transient() && !is_under_way(store, &upload).await? => {}
+                aborting => aborting?,
+            }
             deleted.unfinished_uploads += 1;
         }
     }
@@ -128,11 +135,11 @@ async fn delete_versions(
             return Ok(());
         }
         for version in versions {
-            delete(store, key, version).await?;
+            delete_version(store, key, version).await?;
             deleted.versions += 1;
         }
         for marker in markers {
-            delete(store, key, marker).await?;
+            delete_version(store, key, marker).await?;
             deleted.delete_markers += 1;
         }
     }
@@ -140,6 +147,31 @@ async fn delete_versions(
         key,
         what: "a version of the object",
     })
+}
+
+/// Deletes a version or a marker. When every answer to that is lost, whether it is gone is looked up: it
+/// counts as deleted here, since nobody else deletes.
+async fn delete_version(
+    store: &Connected,
+    key: ObjectKey,
+    version: Option<String>,
+) -> Result<(), ObjectsError> {
+    match delete(store, key, version.clone()).await {
+        Err(error) if error.is_transient() => {
+            let (versions, markers) = versions_of(store, key).await?;
+            match versions.contains(&version) || markers.contains(&version) {
+                true => Err(error),
+                false => Ok(()),
+            }
+        }
+        deleting => deleting,
+    }
+}
+
+async fn is_under_way(store: &Connected, upload: &Upload) -> Result<bool, ObjectsError> {
+    let found = unfinished(store, store.name(upload.key())).await?;
+    let mut uploads = found.iter().filter_map(|found| found.upload.as_ref().ok());
+    Ok(uploads.any(|found| found == upload))
 }
 
 /// The identifiers of the versions and the delete markers under exactly this key.

@@ -11,6 +11,7 @@ mod broken;
 mod programs;
 mod scene;
 mod story;
+mod token;
 mod unfinished;
 
 pub(crate) use programs::Attack;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::programs::Attack;
-use crate::support::cli::{BUCKET, EMBEDDED, Site, noise, plain};
+use crate::support::cli::{BUCKET, EMBEDDED, Site, noise, plain, program};
 use crate::support::folders::copy_all;
 use crate::support::peers::{KEY_ID, Moto, SECRET};
 
@@ -94,7 +94,21 @@ impl Scene {
     /// Two people, an interview with each, and one with both; in a bucket that keeps versions, where
     /// there is one.
     pub(super) fn told(program: PathBuf, variables: &[(&str, &str)]) -> Self {
-        let versioned = Versioned::start();
+        Self::of(program, variables, Versioned::start(), &[])
+    }
+
+    /// The same with the embedded store, whose objects lie in the vault's folder, and root slots of one's
+    /// choice.
+    pub(super) fn told_here(variables: &[(&str, &str)], slots: &[&str]) -> Self {
+        Self::of(program(), variables, None, slots)
+    }
+
+    fn of(
+        program: PathBuf,
+        variables: &[(&str, &str)],
+        versioned: Option<Versioned>,
+        slots: &[&str],
+    ) -> Self {
         let endpoint = versioned.as_ref().map(|bucket| bucket.moto.endpoint());
         let store = endpoint.as_ref().map(|url| ["--s3-endpoint", url]);
         let store = store.as_ref().map_or(EMBEDDED, |store| store);
@@ -103,7 +117,9 @@ impl Scene {
             ("AWS_SECRET_ACCESS_KEY", SECRET),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
-        let mut site = Site::of(program, store, &[&keys, variables].concat());
+        let slots: Vec<&str> = slots.iter().flat_map(|slot| ["--slot", slot]).collect();
+        let store = [store, &slots].concat();
+        let mut site = Site::of(program, &store, &[&keys, variables].concat());
         site.serve();
         let study = site.study();
         let named = |who: &Canaries| site.participant(&study, "audio", &["--name", who.name]);

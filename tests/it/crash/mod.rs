@@ -14,6 +14,7 @@ mod gate;
 mod kills;
 mod line;
 mod matrix;
+mod plain_store;
 mod power;
 mod stage;
 mod store;

@@ -91,10 +91,11 @@ impl Stage {
         code_of(&stdout).expect("a code")
     }
 
-    /// Makes the vault with its store at an address; gives the first administrator's code.
-    pub(super) fn found_at(&self, endpoint: &str) -> String {
+    /// Makes the vault with its store at an address, and further arguments; gives the first administrator's code.
+    pub(super) fn found_at(&self, endpoint: &str, more: &[&str]) -> String {
         let vault = self.vault();
-        let (code, stdout, stderr) = How::Plain.run(self.scratch(), &elsewhere(&vault, endpoint));
+        let arguments = [&elsewhere(&vault, endpoint)[..], more].concat();
+        let (code, stdout, stderr) = How::Plain.run(self.scratch(), &arguments);
         assert_eq!(code, Some(0), "{stderr}");
         code_of(&stdout).expect("a code")
     }

@@ -17,50 +17,41 @@ use crate::support::peers::Moto;
 use crate::support::programs::tell as say;
 use crate::support::s3_proxy::{Fault, S3Proxy, Verb};
 
-const BUCKET: &str = "tapes";
+pub(super) const BUCKET: &str = "tapes";
 
 /// The longest anything may take that fails for good.
-const BOUND: Duration = Duration::from_secs(110);
+pub(super) const BOUND: Duration = Duration::from_secs(110);
 
 /// Longer than one part, so that it goes in two.
-const LONG: usize = 9 << 20;
-const SHORT: usize = 70_001;
+pub(super) const LONG: usize = 9 << 20;
+pub(super) const SHORT: usize = 70_001;
 
-/// A gateway, the proxy between it and a store that keeps versions, and the store.
-struct Scene {
-    gate: Gate,
-    line: Line,
-    cast: Cast,
-    proxy: S3Proxy,
-    moto: Moto,
-    runtime: tokio::runtime::Runtime,
+/// A gateway, and the proxy between it and a store.
+pub(super) struct Front {
+    pub(super) gate: Gate,
+    pub(super) line: Line,
+    pub(super) cast: Cast,
+    pub(super) proxy: S3Proxy,
     // Its folder goes last.
-    stage: Stage,
+    _stage: Stage,
 }
 
-impl Scene {
-    fn set() -> Option<Self> {
-        let moto = Moto::start()?;
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(async {
-            moto.make_bucket(BUCKET, "eu-west-2").await;
-            moto.keep_versions(BUCKET).await;
-        });
-        let proxy = S3Proxy::before(moto.port());
+impl Front {
+    /// Before the store on `port`, with further arguments of `vault init`.
+    pub(super) fn before(port: u16, more: &[&str]) -> Self {
+        let proxy = S3Proxy::before(port);
         let stage = Stage::bare();
-        let code = stage.found_at(&proxy.url());
+        let code = stage.found_at(&proxy.url(), more);
         let gate = stage.open(&How::Plain);
         let line = Line::to(&gate.url);
         let cast = people(&line, &code).expect("peopled");
-        Some(Self {
+        Self {
             gate,
             line,
             cast,
             proxy,
-            moto,
-            runtime,
-            stage,
-        })
+            _stage: stage,
+        }
     }
 
     /// Somebody who takes part, and what they said.
@@ -77,7 +68,7 @@ impl Scene {
     }
 
     /// Brings it as a client does that does not give up; how often it had to begin again.
-    fn brings_at_last(&self, bytes: &[u8]) -> (String, usize) {
+    pub(super) fn brings_at_last(&self, bytes: &[u8]) -> (String, usize) {
         for tries in 0..5 {
             match self.bring(bytes) {
                 Ok(item) => return (item, tries),
@@ -87,18 +78,63 @@ impl Scene {
         panic!("it cannot be brought at all: {}", self.gate.log());
     }
 
-    fn fetch(&self, item: &str) -> Result<(u16, Vec<u8>), Gone> {
+    pub(super) fn fetch(&self, item: &str) -> Result<(u16, Vec<u8>), Gone> {
         let path = format!("/v1/items/{item}/content");
         self.line
             .ask(Method::GET, &path, &self.cast.researcher, None)
     }
 
     /// That an item is what was brought; an error is none of its bytes.
-    fn is_whole(&self, item: &str, bytes: &[u8]) -> Result<(), String> {
+    pub(super) fn is_whole(&self, item: &str, bytes: &[u8]) -> Result<(), String> {
         match self.fetch(item) {
             Ok((200, found)) if found == bytes => Ok(()),
             other => Err(format!("LOST: {item}: {}", seen(&other))),
         }
+    }
+
+    /// Erases whoever is heard in what was brought; gives how far that came, and where it is.
+    pub(super) fn erase_the_speaker(&self) -> (String, String) {
+        let (cast, body) = (&self.cast, json!({}));
+        let path = format!("/v1/participants/{}/withdrawal", cast.speaker());
+        let withdrawn = self.line.post(&path, &cast.lead, &body);
+        let path = format!(
+            "/v1/erasures/{}",
+            text(&withdrawn.expect("withdrawn"), "id")
+        );
+        let approval = format!("{path}/approval");
+        let approved = self.line.post(&approval, &cast.second, &body);
+        (text(&approved.expect("approved"), "stage"), path)
+    }
+}
+
+/// A gateway before a store that keeps versions.
+struct Scene {
+    front: Front,
+    moto: Moto,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl std::ops::Deref for Scene {
+    type Target = Front;
+
+    fn deref(&self) -> &Front {
+        &self.front
+    }
+}
+
+impl Scene {
+    fn set() -> Option<Self> {
+        let moto = Moto::start()?;
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            moto.make_bucket(BUCKET, "eu-west-2").await;
+            moto.keep_versions(BUCKET).await;
+        });
+        Some(Self {
+            front: Front::before(moto.port(), &[]),
+            moto,
+            runtime,
+        })
     }
 
     /// Every version in the store under what holds material, and unfinished uploads.
@@ -282,24 +318,16 @@ fn a_deletion_is_tried_again_until_it_is_done_and_the_certificate_counts_it() {
     // One version goes, and then none for a while.
     let fault = Fault::Error(503);
     scene.proxy.fail_after(1, Verb::Delete, fault, u32::MAX);
-    let who = scene.cast.speaker();
-    let path = format!("/v1/participants/{who}/withdrawal");
-    let withdrawn = scene.line.post(&path, &cast.lead, &json!({}));
-    let erasure = text(&withdrawn.expect("withdrawn"), "id");
-    let path = format!("/v1/erasures/{erasure}");
-    let approval = format!("{path}/approval");
-    let approved = scene.line.post(&approval, &cast.second, &json!({}));
-    let approved = approved.expect("approved");
-    assert_eq!(text(&approved, "stage"), "inaccessible", "{approved}");
+    let (stage, path) = scene.erase_the_speaker();
+    assert_eq!(stage, "inaccessible");
     assert!(scene.proxy.injected() >= 4, "it was hardly tried");
     // What waits for the store is out of everybody's reach already.
     assert!(matches!(scene.fetch(&item), Ok((404, _))));
     scene.proxy.mend();
-    let certified = wait_until("the certificate", || {
+    wait_until("the certificate", || {
         let seen = scene.line.get(&path, &cast.governance).expect("seen");
-        (seen["stage"] == "certified").then_some(seen)
+        (seen["stage"] == "certified").then_some(())
     });
-    assert_eq!(text(&certified, "id"), erasure);
     let (stored, unfinished) = scene.stored();
     assert!(!stored.iter().any(|key| key.contains(&item)), "{stored:?}");
     assert_eq!(unfinished, 0);
@@ -315,8 +343,36 @@ fn a_deletion_is_tried_again_until_it_is_done_and_the_certificate_counts_it() {
     let note = String::from_utf8(note).expect("text");
     let deleted = counts(&note, &item);
     assert_eq!(deleted, [2, 1], "versions and markers of {item} in {note}");
-    drop(scene.gate);
-    drop(scene.stage);
+}
+
+/// What is deleted and never confirmed is looked up: the erasure comes to its end although every answer
+/// to a deletion is lost, at every retry, and its certificate counts all of it.
+#[test]
+fn deletions_whose_every_answer_is_lost_are_counted_and_come_to_an_end() {
+    let Some(scene) = Scene::set() else { return };
+    let (item, _) = scene.brings_at_last(&noise(LONG));
+    let marked = scene.moto.overwrite_and_mark(BUCKET, &item);
+    scene.runtime.block_on(marked);
+    for verb in [Verb::Delete, Verb::Abort] {
+        scene.proxy.fail(verb, Fault::Lost, u32::MAX);
+    }
+    let began = Instant::now();
+    let (stage, path) = scene.erase_the_speaker();
+    assert_eq!(stage, "certified", "{}", scene.gate.log());
+    assert!(scene.proxy.injected() >= 9, "each of three, at every retry");
+    let (stored, unfinished) = scene.stored();
+    assert!(!stored.iter().any(|key| key.contains(&item)), "{stored:?}");
+    assert_eq!(unfinished, 0);
+    let path = format!("{path}/certificate");
+    let who = &scene.cast.governance;
+    let note = scene.line.ask(Method::GET, &path, who, None);
+    let note = String::from_utf8(note.expect("a certificate").1).expect("text");
+    assert_eq!(counts(&note, &item), [2, 1], "{note}");
+    say(&format!(
+        "faults: {} answers to deletions lost, every one there was; all counted, {:.0?} from approval to certificate",
+        scene.proxy.injected(),
+        began.elapsed()
+    ));
 }
 
 /// Versions and delete markers that a certificate counts for an item.
@@ -367,7 +423,7 @@ fn a_bucket_that_is_locked_is_refused_at_start_with_the_reason() {
     runtime.block_on(open.make_bucket(BUCKET, "eu-west-2"));
     let stage = Stage::bare();
     let proxy = S3Proxy::before(open.port());
-    stage.found_at(&proxy.url());
+    stage.found_at(&proxy.url(), &[]);
     // The same address, and a store behind it in which everything is locked.
     let config = stage.vault().join("vault.json");
     let text = std::fs::read_to_string(&config).expect("read");

@@ -261,6 +261,11 @@ impl Rclone {
     pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
+
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// `s3s-fs` in this process: another hand's file store behind the protocol layer ours uses too.
