@@ -21,10 +21,13 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use rounds::{Contender, alternate, report};
-use strongroom::id::{ItemId, SessionId, UploadId};
+use strongroom::id::{ItemId, ParticipantId, SessionId, UploadId};
 use strongroom::index::tables;
 use strongroom::model::item::Particulars;
-use strongroom::model::{Actor, ErasureStage, Event, Item, Role, Sealed, Upload};
+use strongroom::model::{
+    Actor, Consent, ErasureStage, Event, Item, OnWithdrawal, Participant, Role, Sealed, Session,
+    SessionKind, Upload,
+};
 use strongroom::vault::MaterialKeys;
 use strongroom::work::WorkError;
 use strongroom::work::inspect::{self, ItemFilter};
@@ -43,10 +46,10 @@ async fn main() {
     let researcher = house.invite(Role::Researcher).await;
     house.admit_to_study(&researcher, Role::Researcher).await;
     let (mut leaver, first) = house.interview("Person 0", b"words").await;
+    let like = leaver;
     let began = Instant::now();
     for _ in 0..items / ITEMS_IN_SESSION {
-        let participant = house.participant("Somebody").await;
-        let session = house.session(&[participant]).await;
+        let (participant, session) = somebody(&house, like);
         add(&house, first, session);
         leaver = participant;
     }
@@ -91,6 +94,54 @@ async fn main() {
         "one participant and the {ITEMS_IN_SESSION} items they are in: frozen in {frozen:.0?}, from approval to certificate {:.0?}",
         began.elapsed()
     );
+}
+
+/// Adds somebody like `first` and a session with them, without waiting for the disk.
+fn somebody(house: &House, first: ParticipantId) -> (ParticipantId, SessionId) {
+    let vault = house.service.vault();
+    let entropy = &*vault.means().entropy;
+    let (id, session) = (
+        ParticipantId::random(entropy).expect("entropy"),
+        SessionId::random(entropy).expect("entropy"),
+    );
+    let added = vault.note_unwaited::<_, WorkError>(Actor::Gateway, |draft| {
+        let reader = draft.reader();
+        let like = reader.get(&tables::PARTICIPANTS, &first)?;
+        let like = like.expect("a participant");
+        let consent = reader.get(&tables::CONSENTS, &(first, like.consent))?;
+        let consent = Consent {
+            participant: id,
+            ..consent.expect("a consent")
+        };
+        let [(contact_key, _), (material_key, _)] = draft.new_keys()?;
+        let participant = Participant {
+            id,
+            contact: None,
+            contact_key,
+            material_key,
+            last_session: None,
+            ..like
+        };
+        let added = Event::ParticipantAdded {
+            participant,
+            consent,
+        };
+        Ok((added, ()))
+    });
+    added.expect("added");
+    let held = vault.note_unwaited::<_, WorkError>(Actor::Gateway, |_| {
+        let session = Session {
+            id: session,
+            study: house.staff.study,
+            kind: SessionKind::Interview,
+            date: house.service.today(),
+            participants: vec![id],
+            on_withdrawal: OnWithdrawal::Destroy,
+        };
+        Ok((Event::SessionAdded { session }, ()))
+    });
+    held.expect("held");
+    (id, session)
 }
 
 /// Adds items like `first` to a session, without waiting for the disk.
