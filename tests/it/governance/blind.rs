@@ -559,6 +559,8 @@ async fn r14_no_work_is_done_that_could_tell() {
         tables::ERASURES_OF.byte(),
         tables::ERASURES_IN.byte(),
         tables::REQUESTS.byte(),
+        tables::FETCHED.byte(),
+        tables::HELD.byte(),
     ] {
         assert_eq!(worked[usize::from(byte)], 0, "table {byte}");
     }
