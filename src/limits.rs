@@ -64,8 +64,12 @@ pub const ERASURE_COPY_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Memory sled may use for its page cache, in bytes (its own default is 1 GiB).
 pub const INDEX_CACHE_BYTES: u64 = 64 * MIB;
 
-/// Rows gathered before they are written while the index is rebuilt, in bytes.
-pub const INDEX_GATHER_BYTES: usize = 32 * 1024 * 1024;
+/// Rows gathered in memory while the index is rebuilt, in bytes; what is more waits in files, sealed.
+pub const INDEX_GATHER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Rows of a rebuilt index that are sealed as one, in bytes: sled takes nearly as long over one row, and
+/// reading one opens all of them.
+pub const INDEX_PACK_BYTES: usize = 1024;
 
 /// Most rows written to the index all or nothing; more are written in order, and a crash among them means a rebuild.
 pub const INDEX_BATCH_ROWS: usize = 1024;

@@ -70,11 +70,6 @@ impl Engine {
         self.ask(|db| db.get(row))
     }
 
-    /// Whether there is a value under `row`.
-    pub(super) fn contains(&self, row: &[u8]) -> Result<bool, Failure> {
-        self.ask(|db| db.contains_key(row))
-    }
-
     /// Puts a value under `row` and returns the one before.
     pub(super) fn insert(&self, row: &[u8], value: Vec<u8>) -> Result<Option<IVec>, Failure> {
         self.ask(|db| db.insert(row, value))

@@ -120,6 +120,28 @@ impl Folder {
         Ok(())
     }
 
+    /// Where the run of that number goes, while an index is built.
+    pub(super) fn run(&self, number: u32) -> Result<PathBuf, Refused> {
+        let runs = self.runs();
+        fs::create_dir_all(&runs).map_err(|source| Refused::new("cannot make", &runs, source))?;
+        Ok(runs.join(number.to_string()))
+    }
+
+    /// Deletes the runs of an index that was built, or was not finished.
+    pub(super) fn discard_runs(&self) -> Result<(), Refused> {
+        let runs = self.runs();
+        match fs::remove_dir_all(&runs) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Refused::new("cannot delete", &runs, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
     fn anchor(&self) -> PathBuf {
         self.path.join("anchor")
     }

@@ -32,17 +32,25 @@
 //! ```
 
 mod batch;
+#[cfg(test)]
+mod building;
 mod engine;
 mod error;
 mod folder;
 mod key;
 mod looks;
+mod merged;
+mod pack;
 mod projection;
 mod reader;
 mod seal;
+mod shelf;
+mod state;
 mod store;
 mod table;
 pub mod tables;
+mod verify;
+mod writing;
 
 pub use batch::Batch;
 pub use error::{IndexError, OpenError, Refused, Unusable};
@@ -56,4 +64,4 @@ pub use table::Table;
 /// The version of everything in the index: its files, its tables, and what their keys and rows mean.
 ///
 /// Raise it whenever one of these changes: an index of another format is set aside and rebuilt.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;

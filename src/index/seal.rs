@@ -187,6 +187,14 @@ impl fmt::Debug for Seals {
     }
 }
 
+/// What is sealed in place of a row that a pack has and that is removed: no value is as short.
+pub(super) const REMOVED: &[u8] = b"";
+
+/// Whether a sealed row stands for one that is removed.
+pub(super) fn is_removed(sealed: &[u8]) -> bool {
+    sealed.len() == sealing::OVERHEAD + REMOVED.len()
+}
+
 /// Takes the fingerprints of rows.
 pub(super) struct Fingerprints(hmac::Key);
 

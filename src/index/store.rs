@@ -5,20 +5,23 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::batch::{Batch, Rows};
+use super::batch::Batch;
 use super::engine::{Engine, Failure};
 use super::error::{IndexError, OpenError, Refused, Unusable};
 use super::folder::Folder;
 use super::looks::Looks;
 use super::reader::Reader;
 use super::seal::{Place, Seals, Standing};
+use super::shelf::{Opener, Shelf};
+use super::state::State;
 use super::table::RESERVED;
+use super::verify::{Problem, compare, count_rows, recorded_standing};
 use crate::entropy::{Entropy, EntropyError};
 use crate::limits;
 use crate::secret::Key;
 
 /// The row that says what was applied.
-const STANDING_ROW: [u8; 1] = [RESERVED];
+pub(super) const STANDING_ROW: [u8; 1] = [RESERVED];
 
 /// A projection of the journal that can be asked questions. See the [room's page](super).
 ///
@@ -33,36 +36,26 @@ pub struct Index {
     stopped: AtomicBool,
     folder: Folder,
     looks: Looks,
+    sizes: Sizes,
 }
 
-/// What has been applied: the part in sled, and the part that waits to be written.
-pub(super) struct State {
-    standing: Standing,
-    position: u64,
-    root: [u8; 32],
-    waiting: Rows,
-    waiting_bytes: usize,
+/// How much is held back or put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    /// Rows gathered before they are written or shelved, in bytes.
+    pub(super) gather_bytes: usize,
+    /// A pack is full with so many bytes.
+    pub(super) pack_bytes: usize,
+    /// Most rows of an index just built that are not packed.
+    pub(super) loose_rows: usize,
 }
 
-impl State {
-    fn at(standing: Standing) -> Self {
-        Self {
-            standing,
-            position: standing.position,
-            root: standing.root,
-            waiting: Rows::new(),
-            waiting_bytes: 0,
-        }
-    }
-
-    pub(super) fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Rows put and removed by batches that are not yet in sled.
-    pub(super) fn waiting(&self) -> &Rows {
-        &self.waiting
-    }
+impl Sizes {
+    const USUAL: Self = Self {
+        gather_bytes: limits::INDEX_GATHER_BYTES,
+        pack_bytes: limits::INDEX_PACK_BYTES,
+        loose_rows: limits::INDEX_BATCH_ROWS,
+    };
 }
 
 impl Index {
@@ -88,7 +81,7 @@ impl Index {
         engine.flush().map_err(could_not_make)?;
         folder.sync_sled()?;
         folder.write_anchor(&seals.seal_standing(standing, Place::Anchor, &*entropy)?)?;
-        Ok(Self::over(engine, seals, entropy, standing, folder))
+        Ok(Self::over(engine, seals, entropy, standing, None, folder))
     }
 
     /// Opens the index at `dir` and verifies every row in it.
@@ -111,6 +104,7 @@ impl Index {
         let folder = Folder::hold(dir)?;
         let (seals, anchored) = Seals::open_anchor(journal_key, &folder.read_anchor()?)?;
         folder.discard_unfinished_snapshots()?;
+        folder.discard_runs()?;
         let unreadable = |failure| refused_or_unusable(&folder, "cannot open", failure);
         let engine = Engine::open(&folder.sled()).map_err(unreadable)?;
         let recorded = recorded_standing(&engine, &seals).map_err(|problem| match problem {
@@ -118,8 +112,10 @@ impl Index {
             Problem::Unusable(reason) => reason.into(),
         })?;
         let found = count_rows(&engine, &seals).map_err(unreadable)?;
-        compare(recorded, found, anchored)?;
-        Ok(Self::over(engine, seals, entropy, recorded, folder))
+        compare(recorded, &found, anchored)?;
+        let packs = Some(found.packs).filter(|packs| !packs.is_empty());
+        let packs = packs.map(Shelf::in_sled);
+        Ok(Self::over(engine, seals, entropy, recorded, packs, folder))
     }
 
     /// Journal records applied.
@@ -127,7 +123,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::Stopped`].
     pub fn position(&self) -> Result<u64, IndexError> {
-        Ok(self.state()?.position)
+        Ok(self.state()?.position())
     }
 
     /// The journal's Merkle root at that position, as it was given when the record was applied.
@@ -135,7 +131,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::Stopped`].
     pub fn merkle_root(&self) -> Result<[u8; 32], IndexError> {
-        Ok(self.state()?.root)
+        Ok(self.state()?.root())
     }
 
     /// The index as of now, for reading.
@@ -161,12 +157,16 @@ impl Index {
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
         let mut state = self.state_mut()?;
-        gather(&mut state, batch, position, merkle_root)?;
+        state.gather(batch, position, merkle_root)?;
         self.write(&mut state)
     }
 
     /// Applies as [`apply`](Self::apply) does, but gathers many records into one write to sled, for
     /// replaying a journal at speed.
+    ///
+    /// Into an index that has nothing in sled yet, everything is written at the end, each row once and
+    /// packed; what does not fit in memory waits in files of the index's folder, sealed. A crash before
+    /// the end leaves an index that is empty, or one that says it was not finished.
     ///
     /// The rows can be read at once. The last records are written by the next
     /// [`apply`](Self::apply), [`make_durable`](Self::make_durable) or [`close`](Self::close).
@@ -180,11 +180,14 @@ impl Index {
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
         let mut state = self.state_mut()?;
-        gather(&mut state, batch, position, merkle_root)?;
-        if state.waiting_bytes < limits::INDEX_GATHER_BYTES {
+        state.gather(batch, position, merkle_root)?;
+        if state.waiting_bytes() < self.sizes.gather_bytes {
             return Ok(());
         }
-        self.write(&mut state)
+        match state.is_being_built() {
+            true => self.shelve(&mut state),
+            false => self.write(&mut state),
+        }
     }
 
     /// Has the disk keep what was applied so far, and notes it in the anchor file.
@@ -197,7 +200,7 @@ impl Index {
         let standing = {
             let mut state = self.state_mut()?;
             self.write(&mut state)?;
-            state.standing
+            state.standing()
         };
         let anchored = self.anchor(standing);
         anchored.map_err(|error| self.stop(error))
@@ -222,6 +225,26 @@ impl Index {
         &self.seals
     }
 
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// What opens packs.
+    pub(super) fn opener(&self) -> Opener<'_> {
+        Opener {
+            engine: &self.engine,
+            seals: &self.seals,
+        }
+    }
+
     /// Stops the index because of `error`.
     pub(super) fn stop(&self, error: IndexError) -> IndexError {
         self.stopped.store(true, Ordering::SeqCst);
@@ -240,18 +263,25 @@ impl Index {
         seals: Seals,
         entropy: Arc<dyn Entropy>,
         standing: Standing,
+        packs: Option<Shelf>,
         folder: Folder,
     ) -> Self {
         Self {
             engine,
             seals,
             entropy,
-            state: RwLock::new(State::at(standing)),
+            state: RwLock::new(State::at(standing, packs)),
             anchoring: Mutex::new(()),
             stopped: AtomicBool::new(false),
             folder,
             looks: Looks::none(),
+            sizes: Sizes::USUAL,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_sizes(self, sizes: Sizes) -> Self {
+        Self { sizes, ..self }
     }
 
     pub(super) fn looks(&self) -> &Looks {
@@ -275,72 +305,7 @@ impl Index {
         Ok(state)
     }
 
-    /// Writes what waits to sled, with the standing it leads to.
-    fn write(&self, state: &mut State) -> Result<(), IndexError> {
-        if state.position == state.standing.position {
-            return Ok(());
-        }
-        let rows = std::mem::take(&mut state.waiting);
-        let standing = Standing {
-            position: state.position,
-            root: state.root,
-            ..state.standing
-        };
-        let written = match rows.len() <= limits::INDEX_BATCH_ROWS {
-            true => self.write_whole(rows, standing),
-            false => self.write_in_order(rows, standing),
-        };
-        *state = State::at(written.map_err(|error| self.stop(error))?);
-        Ok(())
-    }
-
-    /// Writes all or nothing.
-    fn write_whole(&self, rows: Rows, mut standing: Standing) -> Result<Standing, IndexError> {
-        let fingerprints = self.seals.fingerprints();
-        let mut batch = sled::Batch::default();
-        for (row, value) in rows {
-            if let Some(old) = self.engine.get(&row)? {
-                standing.leave_out(fingerprints.of(&row, &old));
-            }
-            match value {
-                Some(value) => {
-                    let sealed = self.seals.seal_row(&row, &value, &*self.entropy)?;
-                    standing.take_in(fingerprints.of(&row, &sealed));
-                    batch.insert(row, sealed);
-                }
-                None => batch.remove(row),
-            }
-        }
-        batch.insert(&STANDING_ROW, self.stamp(standing, Place::Row)?);
-        self.engine.apply(batch)?;
-        Ok(standing)
-    }
-
-    /// Writes in the order of the keys, which costs sled little more than half of what batches do,
-    /// since it takes those in no order. Until the end there is no standing row, by which an
-    /// interruption is noticed.
-    fn write_in_order(&self, rows: Rows, mut standing: Standing) -> Result<Standing, IndexError> {
-        let fingerprints = self.seals.fingerprints();
-        self.engine.remove(&STANDING_ROW)?;
-        for (row, value) in rows {
-            let old = match value {
-                Some(value) => {
-                    let sealed = self.seals.seal_row(&row, &value, &*self.entropy)?;
-                    standing.take_in(fingerprints.of(&row, &sealed));
-                    self.engine.insert(&row, sealed)?
-                }
-                None => self.engine.remove(&row)?,
-            };
-            if let Some(old) = old {
-                standing.leave_out(fingerprints.of(&row, &old));
-            }
-        }
-        let stamp = self.stamp(standing, Place::Row)?;
-        self.engine.insert(&STANDING_ROW, stamp)?;
-        Ok(standing)
-    }
-
-    fn stamp(&self, standing: Standing, place: Place) -> Result<Vec<u8>, EntropyError> {
+    pub(super) fn stamp(&self, standing: Standing, place: Place) -> Result<Vec<u8>, EntropyError> {
         self.seals.seal_standing(standing, place, &*self.entropy)
     }
 
@@ -359,94 +324,6 @@ impl fmt::Debug for Index {
     }
 }
 
-/// Adds a batch to what waits, if it is the next one.
-fn gather(
-    state: &mut State,
-    batch: Batch,
-    position: u64,
-    root: [u8; 32],
-) -> Result<(), IndexError> {
-    let applied = state.position;
-    if applied.checked_add(1) != Some(position) {
-        return Err(IndexError::OutOfOrder {
-            applied,
-            given: position,
-        });
-    }
-    for (row, value) in batch.into_rows() {
-        state.waiting_bytes += row.len() + value.as_ref().map_or(0, Vec::len);
-        state.waiting.insert(row, value);
-    }
-    state.position = position;
-    state.root = root;
-    Ok(())
-}
-
-/// What was applied, as the index itself says.
-fn recorded_standing(engine: &Engine, seals: &Seals) -> Result<Standing, Problem> {
-    let row = engine.get(&STANDING_ROW).map_err(Problem::Failure)?;
-    let row = row.ok_or(Problem::Unusable(Unusable::Unfinished))?;
-    seals.open_standing_row(&row).map_err(Problem::Unusable)
-}
-
-enum Problem {
-    Failure(Failure),
-    Unusable(Unusable),
-}
-
-/// What the rows themselves come to.
-struct Found {
-    rows: u64,
-    damaged: u64,
-    checksum: u128,
-}
-
-fn count_rows(engine: &Engine, seals: &Seals) -> Result<Found, Failure> {
-    use std::ops::Bound::{Excluded, Unbounded};
-    let fingerprints = seals.fingerprints();
-    let mut found = Found {
-        rows: 0,
-        damaged: 0,
-        checksum: 0,
-    };
-    for row in engine.scan((Excluded(&STANDING_ROW[..]), Unbounded), false)? {
-        let (row, sealed) = row?;
-        found.rows += 1;
-        found.damaged += u64::from(seals.open_row(&row, &sealed).is_err());
-        let fingerprint = fingerprints.of(&row, &sealed);
-        found.checksum = found.checksum.wrapping_add(fingerprint);
-    }
-    Ok(found)
-}
-
-fn compare(recorded: Standing, found: Found, anchored: Standing) -> Result<(), Unusable> {
-    if found.damaged > 0 {
-        return Err(Unusable::RowsDamaged {
-            damaged: found.damaged,
-            found: found.rows,
-        });
-    }
-    if found.rows != recorded.rows {
-        return Err(Unusable::CountDiffers {
-            recorded: recorded.rows,
-            found: found.rows,
-        });
-    }
-    if found.checksum != recorded.checksum {
-        return Err(Unusable::ChecksumDiffers);
-    }
-    if recorded.position < anchored.position {
-        return Err(Unusable::WentBack {
-            anchored: anchored.position,
-            found: recorded.position,
-        });
-    }
-    if recorded.position == anchored.position && recorded != anchored {
-        return Err(Unusable::AnchorDiffers(anchored.position));
-    }
-    Ok(())
-}
-
 fn refused_or_unusable(folder: &Folder, what: &'static str, failure: Failure) -> OpenError {
     match failure {
         Failure::Refused(source) => Refused::new(what, folder.path(), source).into(),
@@ -459,6 +336,7 @@ mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
     use crate::index::Table;
+    use crate::index::batch::Rows;
 
     const TEXTS: Table<u64, String> = Table::new(9, "texts");
 
@@ -522,10 +400,10 @@ mod tests {
             ])
         };
         for turn in 0..4 {
-            let before = index.state().expect("runs").standing;
+            let before = index.state().expect("runs").standing();
             let written = match turn % 2 {
-                0 => index.write_whole(rows(), before),
-                _ => index.write_in_order(rows(), before),
+                0 => index.write_whole(rows(), before, &[]),
+                _ => index.write_in_order(rows(), before, &[]),
             };
             let standing = written.expect("written");
             let found = count_rows(&index.engine, &index.seals).expect("read");
@@ -535,7 +413,7 @@ mod tests {
             );
             let recorded = recorded_standing(&index.engine, &index.seals);
             assert!(recorded.is_ok_and(|recorded| recorded == standing));
-            index.state_mut().expect("runs").standing = standing;
+            index.state_mut().expect("runs").written(standing);
         }
     }
 }

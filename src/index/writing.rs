@@ -1,0 +1,205 @@
+//! Writing what was applied to sled: all or nothing, in order, or in packs.
+
+use std::sync::mpsc::{self, SyncSender};
+
+use super::batch::Rows;
+use super::error::IndexError;
+use super::merged::{Bounds, Merged, Stored};
+use super::pack::{Packer, Place, SealedPack};
+use super::seal::{self, REMOVED, Standing};
+use super::shelf::{Firsts, SEALED_AT_ONCE, Shelf, seal_all};
+use super::state::State;
+use super::store::{Index, STANDING_ROW};
+use crate::limits;
+
+/// Lots of packs that are sealed ahead of sled.
+const LOTS_AHEAD: usize = 4;
+const ALL_ROWS: Bounds = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+
+impl Index {
+    /// Writes what waits to sled, with the standing it leads to.
+    pub(super) fn write(&self, state: &mut State) -> Result<(), IndexError> {
+        if state.position() == state.standing().position {
+            return Ok(());
+        }
+        let written = if state.is_being_built() && self.is_much(state) {
+            self.write_packed(state)
+        } else {
+            let standing = Standing {
+                position: state.position(),
+                root: state.root(),
+                ..state.standing()
+            };
+            let rows = state.take_waiting();
+            let written = match rows.len() <= limits::INDEX_BATCH_ROWS {
+                true => self.write_whole(rows, standing, state.shelves()),
+                false => self.write_in_order(rows, standing, state.shelves()),
+            };
+            written.map(|standing| state.written(standing))
+        };
+        written.map_err(|error| self.stop(error))
+    }
+
+    /// Puts what waits aside in a run, while the index is built.
+    pub(super) fn shelve(&self, state: &mut State) -> Result<(), IndexError> {
+        let number = u32::try_from(state.shelves().len()).unwrap_or(u32::MAX);
+        let shelved = self.folder().run(number).map_err(IndexError::from);
+        let rows = state.take_waiting();
+        let shelved = shelved.and_then(|path| {
+            Shelf::run(
+                number,
+                &path,
+                rows,
+                self.sizes().pack_bytes,
+                self.seals(),
+                self.entropy(),
+            )
+        });
+        state.shelve(shelved.map_err(|error| self.stop(error))?);
+        Ok(())
+    }
+
+    /// Whether an index being built is better packed.
+    fn is_much(&self, state: &State) -> bool {
+        !state.shelves().is_empty() || state.waiting().len() > self.sizes().loose_rows
+    }
+
+    /// Writes all or nothing.
+    pub(super) fn write_whole(
+        &self,
+        rows: Rows,
+        mut standing: Standing,
+        packs: &[Shelf],
+    ) -> Result<Standing, IndexError> {
+        let fingerprints = self.seals().fingerprints();
+        let mut batch = sled::Batch::default();
+        for (row, value) in rows {
+            if let Some(old) = self.engine().get(&row)? {
+                standing.leave_out(fingerprints.of(&row, &old));
+            }
+            match self.sealed(&row, value, packs)? {
+                Some(sealed) => {
+                    standing.take_in(fingerprints.of(&row, &sealed));
+                    batch.insert(row, sealed);
+                }
+                None => batch.remove(row),
+            }
+        }
+        batch.insert(&STANDING_ROW, self.stamp(standing, seal::Place::Row)?);
+        self.engine().apply(batch)?;
+        Ok(standing)
+    }
+
+    /// Writes in the order of the keys, which costs sled little more than half of what batches do,
+    /// since it takes those in no order. Until the end there is no standing row, by which an
+    /// interruption is noticed.
+    pub(super) fn write_in_order(
+        &self,
+        rows: Rows,
+        mut standing: Standing,
+        packs: &[Shelf],
+    ) -> Result<Standing, IndexError> {
+        let fingerprints = self.seals().fingerprints();
+        self.engine().remove(&STANDING_ROW)?;
+        for (row, value) in rows {
+            let old = match self.sealed(&row, value, packs)? {
+                Some(sealed) => {
+                    standing.take_in(fingerprints.of(&row, &sealed));
+                    self.engine().insert(&row, sealed)?
+                }
+                None => self.engine().remove(&row)?,
+            };
+            if let Some(old) = old {
+                standing.leave_out(fingerprints.of(&row, &old));
+            }
+        }
+        let stamp = self.stamp(standing, seal::Place::Row)?;
+        self.engine().insert(&STANDING_ROW, stamp)?;
+        Ok(standing)
+    }
+
+    /// What is to lie under `row`: nothing for one that is removed, but in place of one that a pack has.
+    fn sealed(
+        &self,
+        row: &[u8],
+        value: Option<Vec<u8>>,
+        packs: &[Shelf],
+    ) -> Result<Option<Vec<u8>>, IndexError> {
+        let value = match &value {
+            Some(value) => value.as_slice(),
+            None => {
+                let mut hides = false;
+                for shelf in packs {
+                    let found = shelf.find(row, self.opener());
+                    hides |= found.map_err(|trouble| trouble.with("packs"))?.is_some();
+                }
+                if !hides {
+                    return Ok(None);
+                }
+                REMOVED
+            }
+        };
+        Ok(Some(self.seals().seal_row(row, value, self.entropy())?))
+    }
+
+    /// Writes everything that was ever applied, each row as it stands now, into an empty sled. Until
+    /// the end there is no standing row: what is interrupted is built anew.
+    fn write_packed(&self, state: &mut State) -> Result<(), IndexError> {
+        self.engine().remove(&STANDING_ROW)?;
+        let mut standing = Standing {
+            position: state.position(),
+            root: state.root(),
+            ..Standing::beginning()
+        };
+        let fingerprints = self.seals().fingerprints();
+        let mut firsts = Firsts::default();
+        let mut insert = |pack: SealedPack| {
+            standing.take_in(fingerprints.of(&pack.key, &pack.sealed));
+            firsts.push(&pack.first);
+            self.engine().insert(&pack.key, pack.sealed).map(drop)
+        };
+        let (send, lots) = mpsc::sync_channel(LOTS_AHEAD);
+        let everything: &State = state;
+        std::thread::scope(|threads| {
+            let packing = threads.spawn(move || self.pack(everything, &send));
+            let inserted = lots.iter().flatten().try_for_each(&mut insert);
+            // Whoever still packs sees that nobody takes it any more.
+            drop(lots);
+            let packed = packing.join().map_err(|_| IndexError::Stopped)?;
+            inserted.map_err(IndexError::from).and(packed)
+        })?;
+        let stamp = self.stamp(standing, seal::Place::Row)?;
+        self.engine().insert(&STANDING_ROW, stamp)?;
+        state.packed(standing, Shelf::in_sled(firsts));
+        Ok(self.folder().discard_runs()?)
+    }
+
+    /// Packs and seals everything that was applied, and sends it on in lots.
+    fn pack(&self, state: &State, lots: &SyncSender<Vec<SealedPack>>) -> Result<(), IndexError> {
+        let (waiting, shelves) = (state.waiting(), state.shelves());
+        let mut rows = Merged::new(&ALL_ROWS, false, waiting, None, shelves, self.opener());
+        let (mut packer, mut loose) = (Packer::default(), Vec::new());
+        loop {
+            let row = rows.next();
+            let is_last = row.is_none();
+            loose.extend(match row {
+                Some(row) => {
+                    let (row, stored) = row.map_err(|trouble| trouble.with("runs"))?;
+                    let value = match &stored {
+                        Stored::Open(value) => &value[..],
+                        Stored::Sealed(_) => return Err(IndexError::Damaged { table: "runs" }),
+                    };
+                    packer.push(row.as_ref(), Some(value), self.sizes().pack_bytes)
+                }
+                None => packer.take(),
+            });
+            if is_last || loose.len() >= SEALED_AT_ONCE {
+                let lot = std::mem::take(&mut loose);
+                let lot = seal_all(lot, Place::Sled, self.seals(), self.entropy())?;
+                if lots.send(lot).is_err() || is_last {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
