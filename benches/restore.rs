@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "a measurement is printed")]
 #![allow(
     dead_code,
+    clippy::indexing_slicing,
     reason = "the tests use all of their support, and panic in it"
 )]
 

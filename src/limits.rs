@@ -64,6 +64,9 @@ pub const ERASURE_COPY_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Memory sled may use for its page cache, in bytes (its own default is 1 GiB).
 pub const INDEX_CACHE_BYTES: u64 = 64 * MIB;
 
+/// Matters that the policies' answers to are remembered of, at some 400 bytes each.
+pub const ANSWERS_MAX: usize = 4096;
+
 /// Rows gathered in memory while the index is rebuilt, in bytes; what is more waits in files, sealed.
 pub const INDEX_GATHER_BYTES: usize = 64 * 1024 * 1024;
 

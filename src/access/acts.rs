@@ -267,7 +267,6 @@ impl Act for DepositItem {
         let answers = assignment.as_ref().map(|(answers, _)| answers.clone());
         Ok(Some(Gathered {
             thing: Thing::Session {
-                id: session.id,
                 closed: study.closed,
                 withdrawing: standings.withdrawing,
                 withdrawn: standings.gone,
@@ -353,7 +352,6 @@ fn study(from: &Gatherer<'_>, id: StudyId) -> Result<Option<Gathered<Study>>, In
     };
     Ok(Some(Gathered {
         thing: Thing::Study {
-            id,
             closed: loaded.closed,
         },
         facts: Facts {
@@ -374,7 +372,6 @@ fn participant(
     };
     Ok(Some(Gathered {
         thing: Thing::Participant {
-            id,
             gone: loaded.standing == Standing::Erased,
         },
         facts: in_study(from, loaded.study)?,
@@ -430,7 +427,6 @@ fn supplier(from: &Gatherer<'_>, id: SupplierId) -> Result<Option<Gathered<Suppl
     };
     Ok(Some(Gathered {
         thing: Thing::Supplier {
-            id,
             theirs: from.works_for(id),
             works_with_them: from.is_on_a_list_of_theirs(&loaded)?,
         },
@@ -448,7 +444,6 @@ fn assignment(
     };
     Ok(Some(Gathered {
         thing: Thing::Assignment {
-            id,
             theirs: from.works_for(loaded.supplier),
             over: !from.gives_access(&loaded)?,
         },
@@ -472,7 +467,6 @@ fn release(from: &Gatherer<'_>, id: ReleaseId) -> Result<Option<Gathered<Release
     }
     Ok(Some(Gathered {
         thing: Thing::Release {
-            id,
             requested_by: loaded.requested_by,
             given: loaded.is_given(),
         },
@@ -490,7 +484,6 @@ fn erasure(from: &Gatherer<'_>, id: ErasureId) -> Result<Option<Gathered<Erasure
     };
     Ok(Some(Gathered {
         thing: Thing::Erasure {
-            id,
             requested_by: match loaded.requested_by {
                 Actor::Person(person) => Some(person),
                 Actor::Operator | Actor::Gateway | Actor::Stranger => None,
@@ -521,7 +514,6 @@ fn request(
         .map_or(Standing::Erased, |row| row.standing);
     Ok(Some(Gathered {
         thing: Thing::Request {
-            id,
             offered: loaded.is_offered(from.today()) && standing != Standing::Erased,
             withdrawing: standing == Standing::Frozen,
         },
@@ -543,7 +535,6 @@ fn disclosure(
     let study = from.get(&tables::STUDIES, &loaded.study)?;
     Ok(Some(Gathered {
         thing: Thing::Disclosure {
-            id,
             raised_by: loaded.raised_by,
             safeguarding_lead: study.and_then(|study| study.contacts.safeguarding_lead),
             decided: loaded.decision.is_some(),

@@ -25,8 +25,6 @@ pub struct Deck<'a> {
     today: Date,
     studies: HashMap<StudyId, Facts>,
     decided: HashMap<Alike, Decided>,
-    /// Stands for the identifier of every item.
-    any: Option<ItemId>,
 }
 
 /// An item that the caller may know of.
@@ -40,7 +38,7 @@ pub struct KnownItem {
     pub withdrawing: bool,
 }
 
-/// All that a rule can look at of an item: its own identifier is put aside, since none names one.
+/// All that a rule can look at of an item; its own identifier is not among it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Alike {
     thing: ItemThing,
@@ -76,7 +74,6 @@ impl Gatekeeper {
             today,
             studies: HashMap::new(),
             decided: HashMap::new(),
-            any: None,
         }))
     }
 }
@@ -106,10 +103,7 @@ impl Deck<'_> {
         };
         let withdrawing = thing.withdrawing;
         let alike = Alike {
-            thing: ItemThing {
-                id: *self.any.get_or_insert(id),
-                ..thing.clone()
-            },
+            thing: thing.clone(),
             study,
             assignment: gathered.facts.assignment.as_ref().map(|(one, _)| one.id),
         };

@@ -240,6 +240,16 @@ pub enum PolicyError {
         "`{0}` needs `@rests_on(\"role\")`, `\"place\"` or `\"assignment\"`: what it ends with"
     )]
     RestsOnNothing(String),
+    /// A policy tells somebody or something by its name.
+    #[error(
+        "the policy `{policy}` names {name}; policies are told how things stand, never which they are: write a rule for all that stand alike"
+    )]
+    NamesOne {
+        /// The policy.
+        policy: String,
+        /// What it names.
+        name: String,
+    },
     /// A reason names a rule that there is not.
     #[error("refusals name the rule `{0}`, which is not among the policies; keep its name")]
     RuleMissing(&'static str),

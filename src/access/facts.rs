@@ -9,28 +9,23 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::error::Undecided;
+use super::matter::{Asker, Matter, Standing};
 use crate::clock::end_of_london_day;
-use crate::id::{
-    AssignmentId, DisclosureId, ErasureId, ItemId, ParticipantId, PersonId, ReleaseId, RequestId,
-    SessionId, StudyId, SupplierId,
-};
+use crate::id::PersonId;
 use crate::model::study::Requirement;
-use crate::model::{Action, Assignment, Kind, Membership, Person, Role, Study, Supplier, Tier};
+use crate::model::{Action, Assignment, Kind, Membership, Role, Study, Supplier, Tier};
 
-/// What a decision is about.
-#[derive(Debug, Clone)]
+/// What a decision is about, as far as a decision turns on it. Its identifier is not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Thing {
     Vault,
     Study {
-        id: StudyId,
         closed: bool,
     },
     Participant {
-        id: ParticipantId,
         gone: bool,
     },
     Session {
-        id: SessionId,
         closed: bool,
         withdrawing: bool,
         withdrawn: bool,
@@ -38,38 +33,32 @@ pub(super) enum Thing {
     },
     Item(ItemThing),
     Supplier {
-        id: SupplierId,
         /// Whoever asks works for it.
         theirs: bool,
         /// It may work for the controller of a study whose team they are in.
         works_with_them: bool,
     },
     Assignment {
-        id: AssignmentId,
         /// It was given to the supplier that whoever asks works for.
         theirs: bool,
         /// It gives access no more.
         over: bool,
     },
     Release {
-        id: ReleaseId,
         requested_by: PersonId,
         given: bool,
     },
     Request {
-        id: RequestId,
         offered: bool,
         withdrawing: bool,
     },
     Disclosure {
-        id: DisclosureId,
         raised_by: PersonId,
         safeguarding_lead: Option<PersonId>,
         decided: bool,
         in_force: bool,
     },
     Erasure {
-        id: ErasureId,
         requested_by: Option<PersonId>,
         approved_by: Vec<PersonId>,
         refusable: bool,
@@ -79,8 +68,7 @@ pub(super) enum Thing {
 /// An item, as far as a decision turns on it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ItemThing {
-    pub(super) id: ItemId,
-    pub(super) depositor: PersonId,
+    pub(super) depositor: Somebody,
     pub(super) tier: Tier,
     pub(super) withdrawing: bool,
     pub(super) gone: bool,
@@ -91,6 +79,24 @@ pub(super) struct ItemThing {
     pub(super) shareable: bool,
     /// A version without somebody who withdraws may be made of it.
     pub(super) redactable: bool,
+}
+
+/// Who did something, as seen by who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Somebody {
+    /// Who asks.
+    Asker,
+    /// Somebody else: no rule asks who.
+    Another,
+}
+
+impl Somebody {
+    pub(super) fn of(who: PersonId, asker: PersonId) -> Self {
+        match who == asker {
+            true => Self::Asker,
+            false => Self::Another,
+        }
+    }
 }
 
 /// What else a decision is made over.
@@ -160,7 +166,7 @@ impl Facts {
 }
 
 /// What a permission ends with, by its policy's `@rests_on`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RestsOn {
     /// The person's role in the organisation.
     Role,
@@ -181,9 +187,13 @@ impl RestsOn {
     }
 }
 
-/// A decision's facts as Cedar takes them; good for several questions.
+/// What every thing is called towards Cedar: no policy may tell one by its name.
+const ANY: &str = "any";
+/// What everybody is called who is not the one who asks, where rules ask no more than that.
+const ANOTHER: &str = "another";
+
+/// A matter as Cedar takes it; good for several questions.
 pub(super) struct Case {
-    pub(super) role: Role,
     pub(super) principal: EntityUid,
     pub(super) resource: EntityUid,
     pub(super) context: Context,
@@ -243,67 +253,52 @@ impl Words {
         uid(&self.role, role.name())
     }
 
-    /// Puts the facts into Cedar's words; checked against `schema` where one is given.
-    pub(super) fn case(
-        &self,
-        person: &Person,
-        thing: &Thing,
-        facts: &Facts,
-        today: Date,
-        schema: Option<&Schema>,
-    ) -> Result<Case, Undecided> {
-        let principal = self.person(person)?;
-        let resource = self.thing(thing)?;
+    /// Puts a matter into Cedar's words; checked against `schema` where one is given.
+    pub(super) fn case(&self, matter: &Matter, schema: Option<&Schema>) -> Result<Case, Undecided> {
+        let principal = self.person(&matter.asker)?;
+        let resource = self.thing(&matter.thing, &matter.asker)?;
         let (principal_uid, resource_uid) = (principal.uid(), resource.uid());
         Ok(Case {
-            role: person.role,
             principal: principal_uid,
             resource: resource_uid,
-            context: self.context(facts, today)?,
+            context: self.context(matter)?,
             entities: Entities::from_entities([principal, resource], schema).map_err(undecided)?,
         })
     }
 
-    fn person(&self, person: &Person) -> Result<Entity, Undecided> {
+    fn person(&self, person: &Asker) -> Result<Entity, Undecided> {
         let attributes = [
             ("enrolled", truth(person.enrolled)),
             ("suspended", truth(person.suspended)),
-            ("revoked", truth(person.revoked.is_some())),
-            ("until", day(person.until.unwrap_or(Date::MAX))),
-            ("terms", truth(person.accepted_terms())),
-            (
-                "trainedUntil",
-                day(person.trained_until.unwrap_or(Date::MIN)),
-            ),
-            (
-                "accreditedUntil",
-                day(person.accredited_until.unwrap_or(Date::MIN)),
-            ),
+            ("revoked", truth(person.revoked)),
+            ("until", day(person.until)),
+            ("terms", truth(person.terms)),
+            ("trainedUntil", day(person.trained_until)),
+            ("accreditedUntil", day(person.accredited_until)),
         ];
         let parents = HashSet::from([self.role(person.role)]);
         let uid = uid(&self.person, person.id.to_string());
         Entity::new(uid, named(attributes), parents).map_err(undecided)
     }
 
-    fn thing(&self, thing: &Thing) -> Result<Entity, Undecided> {
+    fn thing(&self, thing: &Thing, asker: &Asker) -> Result<Entity, Undecided> {
+        let depositor = |who| match who {
+            Somebody::Asker => self.somebody(asker.id),
+            Somebody::Another => RestrictedExpression::new_entity_uid(uid(&self.person, ANOTHER)),
+        };
         let (uid, attributes) = match thing {
-            Thing::Vault => (uid(&self.vault, "vault"), HashMap::new()),
-            Thing::Study { id, closed } => (
-                uid(&self.study, id.to_string()),
-                named([("closed", truth(*closed))]),
-            ),
-            Thing::Participant { id, gone } => (
-                uid(&self.participant, id.to_string()),
-                named([("gone", truth(*gone))]),
-            ),
+            Thing::Vault => (uid(&self.vault, ANY), HashMap::new()),
+            Thing::Study { closed } => (uid(&self.study, ANY), named([("closed", truth(*closed))])),
+            Thing::Participant { gone } => {
+                (uid(&self.participant, ANY), named([("gone", truth(*gone))]))
+            }
             Thing::Session {
-                id,
                 closed,
                 withdrawing,
                 withdrawn,
                 restricted,
             } => (
-                uid(&self.session, id.to_string()),
+                uid(&self.session, ANY),
                 named([
                     ("closed", truth(*closed)),
                     ("withdrawing", truth(*withdrawing)),
@@ -312,9 +307,9 @@ impl Words {
                 ]),
             ),
             Thing::Item(item) => (
-                uid(&self.item, item.id.to_string()),
+                uid(&self.item, ANY),
                 named([
-                    ("depositor", self.somebody(item.depositor)),
+                    ("depositor", depositor(item.depositor)),
                     ("tier", tier(item.tier)),
                     ("withdrawing", truth(item.withdrawing)),
                     ("gone", truth(item.gone)),
@@ -325,44 +320,40 @@ impl Words {
                 ]),
             ),
             Thing::Supplier {
-                id,
                 theirs,
                 works_with_them,
             } => (
-                uid(&self.supplier, id.to_string()),
+                uid(&self.supplier, ANY),
                 named([
                     ("theirs", truth(*theirs)),
                     ("worksWithThem", truth(*works_with_them)),
                 ]),
             ),
-            Thing::Assignment { id, theirs, over } => (
-                uid(&self.assignment, id.to_string()),
+            Thing::Assignment { theirs, over } => (
+                uid(&self.assignment, ANY),
                 named([("theirs", truth(*theirs)), ("over", truth(*over))]),
             ),
             Thing::Release {
-                id,
                 requested_by,
                 given,
             } => (
-                uid(&self.release, id.to_string()),
+                uid(&self.release, ANY),
                 named([
                     ("requestedBy", self.somebody(*requested_by)),
                     ("given", truth(*given)),
                 ]),
             ),
             Thing::Request {
-                id,
                 offered,
                 withdrawing,
             } => (
-                uid(&self.request, id.to_string()),
+                uid(&self.request, ANY),
                 named([
                     ("offered", truth(*offered)),
                     ("withdrawing", truth(*withdrawing)),
                 ]),
             ),
             Thing::Disclosure {
-                id,
                 raised_by,
                 safeguarding_lead,
                 decided,
@@ -376,10 +367,9 @@ impl Words {
                 if let Some(person) = safeguarding_lead {
                     attributes.insert("safeguardingLead".to_owned(), self.somebody(*person));
                 }
-                (uid(&self.disclosure, id.to_string()), attributes)
+                (uid(&self.disclosure, ANY), attributes)
             }
             Thing::Erasure {
-                id,
                 requested_by,
                 approved_by,
                 refusable,
@@ -392,7 +382,7 @@ impl Words {
                 if let Some(person) = requested_by {
                     attributes.insert("requestedBy".to_owned(), self.somebody(*person));
                 }
-                (uid(&self.erasure, id.to_string()), attributes)
+                (uid(&self.erasure, ANY), attributes)
             }
         };
         Entity::new(uid, attributes, HashSet::new()).map_err(undecided)
@@ -402,13 +392,13 @@ impl Words {
         RestrictedExpression::new_entity_uid(uid(&self.person, person.to_string()))
     }
 
-    fn context(&self, facts: &Facts, today: Date) -> Result<Context, Undecided> {
-        let mut pairs = vec![("today", day(today))];
-        if let Some(asked) = facts.asked {
+    fn context(&self, matter: &Matter) -> Result<Context, Undecided> {
+        let mut pairs = vec![("today", day(matter.today))];
+        if let Some(asked) = matter.asked {
             let asked = RestrictedExpression::new_string(asked.name().to_owned());
             pairs.push(("asked", asked));
         }
-        if let Some(study) = &facts.study {
+        if let Some(study) = &matter.study {
             let conditions = [
                 ("training", truth(study.training)),
                 ("accreditation", truth(study.accreditation)),
@@ -416,46 +406,36 @@ impl Words {
             ];
             pairs.push(("study", record(conditions)?));
         }
-        if let Some(place) = &facts.place {
+        if let Some(place) = &matter.place {
             let role = RestrictedExpression::new_entity_uid(self.role(place.role));
-            let until = day(place.until.unwrap_or(Date::MAX));
+            let until = day(place.until);
             let facts = [("role", role), ("until", until), ("sees", tier(place.sees))];
             pairs.push(("place", record(facts)?));
         }
-        if let Some((assignment, supplier)) = &facts.assignment {
+        if let Some(assignment) = &matter.assignment {
             let facts = [
-                ("ended", truth(assignment.is_over())),
+                ("ended", truth(assignment.over)),
                 ("until", day(assignment.until)),
-                ("supplier", standing(supplier)?),
+                ("supplier", standing(&assignment.to)?),
             ];
             pairs.push(("assignment", record(facts)?));
         }
-        if let Some(kind) = facts.kind {
+        if let Some(kind) = matter.kind {
             let kind = uid(&self.kind, kind.name());
             pairs.push(("kind", RestrictedExpression::new_entity_uid(kind)));
         }
-        match &facts.given_to {
-            Some(GivenTo::Known(supplier)) => pairs.push(("supplier", standing(supplier)?)),
-            Some(GivenTo::Unknown) => pairs.push(("supplier", never_approved()?)),
-            None => {}
+        if let Some(supplier) = &matter.given_to {
+            pairs.push(("supplier", standing(supplier)?));
         }
         Context::from_pairs(named(pairs)).map_err(undecided)
     }
 }
 
-fn standing(supplier: &Supplier) -> Result<RestrictedExpression, Undecided> {
+fn standing(supplier: &Standing) -> Result<RestrictedExpression, Undecided> {
     record([
         ("approved", truth(supplier.approved)),
         ("contractSigned", day(supplier.contract_signed)),
-        ("contractEnds", day(supplier.contract_ends())),
-    ])
-}
-
-fn never_approved() -> Result<RestrictedExpression, Undecided> {
-    record([
-        ("approved", truth(false)),
-        ("contractSigned", day(Date::MAX)),
-        ("contractEnds", day(Date::MIN)),
+        ("contractEnds", day(supplier.contract_ends)),
     ])
 }
 

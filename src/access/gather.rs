@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
-use super::facts::{Conditions, ItemThing};
+use super::facts::{Conditions, ItemThing, Somebody};
 use crate::id::{
     AssignmentId, ErasureId, ItemId, ParticipantId, PersonId, SessionId, StudyId, SupplierId,
 };
@@ -154,8 +154,7 @@ impl<'a> Gatherer<'a> {
             people.all(|row| row.permissions.contains(&permission))
         };
         let thing = ItemThing {
-            id,
-            depositor: item.depositor,
+            depositor: Somebody::of(item.depositor, self.person.id),
             tier: item.counts_as(),
             withdrawing: standings.withdrawing,
             gone: item.erased || standings.gone,

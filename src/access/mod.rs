@@ -11,6 +11,7 @@
 //! The policies are written to be read by whoever is answerable for them; `docs/access.md` has the
 //! table of roles and actions that they come to.
 
+mod answers;
 mod caller;
 mod credentials;
 mod deck;
@@ -20,6 +21,7 @@ mod facts;
 mod gatekeeper;
 mod gather;
 mod grant;
+mod matter;
 mod policies;
 mod rules;
 

@@ -21,6 +21,9 @@ pub(super) const FILES: [(&str, &str); 8] = [
     ("audit.cedar", include_str!("policies/audit.cedar")),
 ];
 
+/// What policies name single ones of: everything else they know by how it stands.
+const KINDS: [&str; 3] = ["Action", "Role", "Kind"];
+
 /// Policies that fit their schema, each by the name in its `@id`.
 #[derive(Debug)]
 pub(super) struct Policies {
@@ -40,6 +43,7 @@ impl Policies {
         let schema = read_schema(schema)?;
         let all = read_policies(files)?;
         check(&schema, &all)?;
+        check_names(&all)?;
         check_reasons(&all)?;
         let rests_on = rests_on(&all)?;
         Ok(Self {
@@ -111,6 +115,19 @@ fn check(schema: &Schema, policies: &PolicySet) -> Result<(), PolicyError> {
     let warnings = result.validation_warnings().map(ToString::to_string);
     let found: Vec<String> = errors.chain(warnings).collect();
     Err(PolicyError::Invalid(found.join("; ")))
+}
+
+/// No policy tells a thing or a person by its name: what the policies say is for all that stand alike.
+fn check_names(policies: &PolicySet) -> Result<(), PolicyError> {
+    let named = policies.policies().find_map(|policy| {
+        let mut named = policy.entity_literals().into_iter();
+        let named = named.find(|one| !KINDS.contains(&one.type_name().basename()));
+        named.map(|one| (policy.id().to_string(), one.to_string()))
+    });
+    match named {
+        Some((policy, name)) => Err(PolicyError::NamesOne { policy, name }),
+        None => Ok(()),
+    }
 }
 
 /// Every rule that refusals name is among the policies.
@@ -191,6 +208,25 @@ mod tests {
             "resource.requestedBy == principal",
             "false",
         );
+    }
+
+    #[test]
+    fn a_policy_that_names_somebody_or_something_is_noticed() {
+        for named in ["Study::\"std-1\"", "Person::\"Ada\"", "Item::\"any\""] {
+            let of = named.split(':').next().expect("a type");
+            let who = if of == "Person" {
+                "principal"
+            } else {
+                "resource"
+            };
+            let rule = format!("{who} == {named} || resource.restricted");
+            let read = changed("material.cedar", "resource.restricted", &rule);
+            match read {
+                Err(PolicyError::NamesOne { name, .. }) => assert_eq!(name, named),
+                Err(PolicyError::Invalid(_)) if of == "Study" => {}
+                other => panic!("{named}: {other:?}"),
+            }
+        }
     }
 
     #[test]

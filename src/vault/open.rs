@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
 
 use jiff::SignedDuration;
 use tokio::sync::watch;
@@ -180,17 +181,25 @@ impl Vault {
         let anchored = vouched.filter(|_| loss == Loss::Refused);
         let entropy = &means.entropy;
         let journal_dir = config::journal_dir(dir);
-        // Verified whole, and handed over only from where the index has got to.
-        let (journal, recovery) = Journal::open::<VaultError>(
-            &journal_dir,
-            keys,
-            anchored,
-            u64::MAX,
-            Arc::clone(entropy),
-            |_| Ok(()),
-        )?;
+        let index_dir = config::index_dir(dir);
+        // Both verified whole, beside each other; the index is believed only as far as the journal bears it out.
+        let (journal, opened) = thread::scope(|threads| {
+            let opened = threads
+                .spawn(|| Index::open(&index_dir, &any_root.journal_key, Arc::clone(entropy)));
+            let journal = Journal::open::<VaultError>(
+                &journal_dir,
+                keys,
+                anchored,
+                u64::MAX,
+                Arc::clone(entropy),
+                |_| Ok(()),
+            );
+            let opened = opened.join().map_err(|_| VaultError::Interrupted);
+            (journal, opened)
+        });
+        let ((journal, recovery), opened) = (journal?, opened?);
         opening.journal(&recovery);
-        let index = opening.index(dir, &journal, any_root, entropy)?;
+        let index = opening.index(&index_dir, opened, &journal, any_root, entropy)?;
         check_owner(&journal, config.vault)?;
         let epoch = index.read()?.get(&tables::EPOCH, &tables::THE_ONE)?;
         let mut held: Vec<u64> = contents.roots.iter().map(|root| root.epoch).collect();
@@ -281,12 +290,12 @@ impl Opening {
     fn index(
         &mut self,
         dir: &Path,
+        opened: Result<Index, OpenError>,
         journal: &Journal,
         root: &Root,
         entropy: &Arc<dyn Entropy>,
     ) -> Result<Index, VaultError> {
-        let dir = config::index_dir(dir);
-        let opened = match Index::open(&dir, &root.journal_key, Arc::clone(entropy)) {
+        let opened = match opened {
             Ok(index) if replay::follows(&index, journal)? => Some(index),
             Ok(index) => {
                 drop(index);
@@ -302,10 +311,10 @@ impl Opening {
         let (index, rebuilt) = match opened {
             Some(index) => (index, false),
             None => {
-                if let Some(aside) = set_aside(&dir)? {
+                if let Some(aside) = set_aside(dir)? {
                     self.say(format!("the index was set aside at {}", aside.display()));
                 }
-                let index = Index::create(&dir, &root.journal_key, Arc::clone(entropy))?;
+                let index = Index::create(dir, &root.journal_key, Arc::clone(entropy))?;
                 (index, true)
             }
         };

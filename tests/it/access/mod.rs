@@ -4,6 +4,7 @@ mod asking;
 mod conditions;
 mod house;
 mod matrix;
+mod remembered;
 mod strangers;
 mod table;
 mod time;
