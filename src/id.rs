@@ -14,7 +14,7 @@ use crate::entropy::{Entropy, EntropyError};
 const SYMBOLS: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 const DIGITS: usize = 16;
 const RANDOM_BYTES: usize = 10;
-const CHECK_MODULUS: u128 = 37;
+const CHECK_MODULUS: u64 = 37;
 /// Check symbols below this index, and `U`, need no quoting in a shell or a URL.
 const PLAIN_CHECK_SYMBOLS: usize = 32;
 
@@ -39,7 +39,9 @@ macro_rules! identifiers {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}-{}", Self::PREFIX, self.0)
+                f.write_str(Self::PREFIX)?;
+                f.write_str("-")?;
+                fmt::Display::fmt(&self.0, f)
             }
         }
 
@@ -64,8 +66,7 @@ macro_rules! identifiers {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Text(std::marker::PhantomData))
             }
         }
     )+};
@@ -129,6 +130,21 @@ pub enum IdError {
     CheckSymbol,
 }
 
+/// Reads an identifier from a text that is not copied for it: a row has many.
+struct Text<T>(std::marker::PhantomData<T>);
+
+impl<T: FromStr<Err = IdError>> serde::de::Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 /// The 80 bits behind an identifier.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Serial([u8; RANDOM_BYTES]);
@@ -180,34 +196,62 @@ impl Serial {
     }
 
     fn check(self) -> usize {
-        (self.number() % CHECK_MODULUS) as usize
+        // In halves: dividing 128 bits takes several times as long.
+        let number = self.number();
+        let [high, low] = [(number >> 64) as u64, number as u64];
+        let high = high % CHECK_MODULUS * ((1_u128 << 64) % CHECK_MODULUS as u128) as u64;
+        ((high + low % CHECK_MODULUS) % CHECK_MODULUS) as usize
     }
 }
 
 impl fmt::Display for Serial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = self.number();
-        for place in (0..DIGITS).rev() {
-            let digit = (number >> (5 * place) & 31) as usize;
-            write!(f, "{}", symbol_of(digit))?;
+        let mut text = [0; DIGITS + 1];
+        let digits = (0..DIGITS)
+            .rev()
+            .map(|place| (number >> (5 * place)) as usize & 31);
+        for (symbol, value) in text.iter_mut().zip(digits.chain([self.check()])) {
+            *symbol = SYMBOLS.get(value).copied().unwrap_or(b'?');
         }
-        write!(f, "{}", symbol_of(self.check()))
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
-fn symbol_of(value: usize) -> char {
-    SYMBOLS.get(value).copied().map_or('?', char::from)
+/// What each symbol is worth, by its place in ASCII; [`NO_SYMBOL`] for what is none.
+static VALUES: [u8; 128] = values();
+const NO_SYMBOL: u8 = u8::MAX;
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated while compiling, where a place outside is an error"
+)]
+const fn values() -> [u8; 128] {
+    let mut values = [NO_SYMBOL; 128];
+    let mut value = 0;
+    while value < SYMBOLS.len() {
+        let symbol = SYMBOLS[value];
+        values[symbol as usize] = value as u8;
+        values[symbol.to_ascii_lowercase() as usize] = value as u8;
+        value += 1;
+    }
+    // What looks like a digit is one.
+    let mut folded = 0;
+    while folded < FOLDED.len() {
+        let (letter, digit) = FOLDED[folded];
+        values[letter as usize] = digit;
+        values[letter.to_ascii_lowercase() as usize] = digit;
+        folded += 1;
+    }
+    values
 }
 
+/// Letters that are read as digits.
+const FOLDED: [(u8, u8); 3] = [(b'O', 0), (b'I', 1), (b'L', 1)];
+
 fn value_of(symbol: char) -> Option<usize> {
-    let folded = match symbol.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    SYMBOLS
-        .iter()
-        .position(|known| char::from(*known) == folded)
+    let value = VALUES.get(symbol as usize).copied()?;
+    (value != NO_SYMBOL).then_some(usize::from(value))
 }
 
 #[cfg(test)]
@@ -239,6 +283,40 @@ mod tests {
         #[test]
         fn any_text_is_answered(text in ".{0,40}") {
             let _: Result<StudyId, IdError> = text.parse();
+        }
+    }
+
+    #[test]
+    fn the_check_symbol_is_the_remainder_by_37() {
+        for seed in 0..2000_u32 {
+            let mut bytes = [0xFF; RANDOM_BYTES];
+            bytes[..4].copy_from_slice(&seed.wrapping_mul(0x9E37_79B9).to_be_bytes());
+            bytes[6..].copy_from_slice(&seed.wrapping_mul(0x85EB_CA6B).to_le_bytes());
+            let serial = Serial(bytes);
+            let expected = serial.number() % u128::from(CHECK_MODULUS);
+            assert_eq!(serial.check() as u128, expected);
+        }
+    }
+
+    #[test]
+    fn letters_that_look_like_digits_are_read_as_them() {
+        for (typed, read) in [
+            ('O', '0'),
+            ('o', '0'),
+            ('I', '1'),
+            ('i', '1'),
+            ('l', '1'),
+            ('L', '1'),
+        ] {
+            assert_eq!(value_of(typed), value_of(read));
+        }
+        for (place, symbol) in SYMBOLS.iter().enumerate() {
+            assert_eq!(value_of(char::from(*symbol)), Some(place));
+            let lower = char::from(symbol.to_ascii_lowercase());
+            assert_eq!(value_of(lower), Some(place));
+        }
+        for none in ['-', ' ', '\u{7F}', '\u{80}', 'é', '！'] {
+            assert_eq!(value_of(none), None);
         }
     }
 

@@ -15,7 +15,11 @@ pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 ///
 /// Of two changes to one row the later stands.
 #[derive(Default)]
-pub struct Batch(Rows);
+pub struct Batch {
+    rows: Rows,
+    /// Where values are written before it is known how long they are.
+    scratch: Vec<u8>,
+}
 
 impl Batch {
     /// A batch that changes nothing yet.
@@ -33,36 +37,39 @@ impl Batch {
         key: &K,
         value: &V,
     ) -> Result<(), IndexError> {
-        let value = serde_json::to_vec(value).map_err(|reason| IndexError::NotAValue {
+        self.scratch.clear();
+        let written = serde_json::to_writer(&mut self.scratch, value);
+        written.map_err(|reason| IndexError::NotAValue {
             table: table.name(),
             reason: reason.to_string(),
         })?;
-        self.0.insert(table.row(key), Some(value));
+        let value = self.scratch.as_slice().to_vec();
+        self.rows.insert(table.row(key), Some(value));
         Ok(())
     }
 
     /// Removes the row under `key`, if there is one.
     pub fn remove<K: RowKey, V>(&mut self, table: &Table<K, V>, key: &K) {
-        self.0.insert(table.row(key), None);
+        self.rows.insert(table.row(key), None);
     }
 
     /// Whether the batch changes no row.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rows.is_empty()
     }
 
     /// How many rows the batch puts or removes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
     pub(super) fn into_rows(self) -> Rows {
-        self.0
+        self.rows
     }
 }
 
 impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Batch({} rows)", self.0.len())
+        write!(f, "Batch({} rows)", self.rows.len())
     }
 }
