@@ -76,6 +76,8 @@ class Gateway:
 
     def __init__(self, server, folder):
         self.folder, self.server, self.people = folder, server, 0
+        # The same after a restart: whoever is logged in finds it again.
+        self.listen = f"127.0.0.1:{free_port()}"
         self.vault = folder / "vault"
         self.environment = {
             "PATH": os.environ["PATH"], "STRONGROOM_HOME": str(folder / "home"),
@@ -101,7 +103,7 @@ class Gateway:
     def start(self):
         log = open(self.folder / "gateway.log", "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "--json", "serve", "--listen", "127.0.0.1:0", "--vault", self.vault],
+            [PROGRAM, "--json", "serve", "--listen", self.listen, "--vault", self.vault],
             env=self.environment, stdout=subprocess.PIPE, stderr=log)
         self.url = json.loads(self.process.stdout.readline())["listening"]
 
