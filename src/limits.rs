@@ -74,6 +74,10 @@ pub const INDEX_GATHER_BYTES: usize = 64 * 1024 * 1024;
 /// reading one opens all of them.
 pub const INDEX_PACK_BYTES: usize = 1024;
 
+/// Rows that wait to be written to the index together while the program runs: those of some dozen
+/// records. A crash leaves them to be read from the journal again.
+pub const INDEX_WAITING_ROWS: usize = 128;
+
 /// Most rows written to the index all or nothing; more are written in order, and a crash among them means a rebuild.
 pub const INDEX_BATCH_ROWS: usize = 1024;
 
@@ -161,6 +165,19 @@ pub const TRANSFERS_MAX: usize = 128;
 /// Chunks a download opens at a time. A reader who stands still keeps that much in memory, so it does
 /// not grow with the machine's threads.
 pub const DOWNLOAD_BATCH_CHUNKS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+
+/// Length of a range of an item that is read ahead, in bytes of plaintext: long enough that asking for
+/// it costs little beside reading it.
+pub const READ_AHEAD_BYTES: u64 = 8 * MIB;
+
+/// How long a download is watched before ranges of it are read ahead.
+pub const READ_AHEAD_AFTER: Duration = Duration::from_millis(200);
+
+/// Ranges of one item read at once, when one does not come fast enough.
+pub const READ_AHEAD_RANGES: usize = 4;
+
+/// Ranges that all downloads together may read ahead: each is held in memory until its turn comes.
+pub const READ_AHEAD_RANGES_ALL: usize = 8;
 
 /// Uploads and downloads under way at once with one token, so that nobody takes up all of them.
 pub const TRANSFERS_PER_TOKEN_MAX: usize = 16;

@@ -161,6 +161,28 @@ impl Index {
         self.write(&mut state)
     }
 
+    /// Applies as [`apply`](Self::apply) does, but lets some records wait to be written together: sled
+    /// takes a batch of many rows in hardly more time than one of a few.
+    ///
+    /// The rows can be read at once. What waits is written when there is enough of it, and by
+    /// [`make_durable`](Self::make_durable); should a crash come first, the journal has it.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply); and of records that waited.
+    pub fn apply_waiting(
+        &self,
+        batch: Batch,
+        position: u64,
+        merkle_root: [u8; 32],
+    ) -> Result<(), IndexError> {
+        let mut state = self.state_mut()?;
+        gather(&mut state, batch, position, merkle_root)?;
+        if state.waiting.len() < limits::INDEX_WAITING_ROWS {
+            return Ok(());
+        }
+        self.write(&mut state)
+    }
+
     /// Applies as [`apply`](Self::apply) does, but gathers many records into one write to sled, for
     /// replaying a journal at speed.
     ///

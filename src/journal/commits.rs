@@ -125,6 +125,14 @@ impl Commits {
         work().map_err(|error| Error::Poisoned(self.shared.progress().fail(&error)))
     }
 
+    /// Has what is written up to the record at `position` synced, though nobody waits for it yet.
+    pub(super) fn want(&self, position: u64) {
+        let mut progress = self.shared.progress();
+        let written = progress.written.size();
+        progress.wanted = progress.wanted.max(position.saturating_add(1).min(written));
+        self.shared.wake.notify_one();
+    }
+
     /// What will tell when the record at `position` is durable; nothing when it already is.
     pub(super) fn enlist(&self, position: u64) -> Result<Option<oneshot::Receiver<Told>>, Error> {
         let mut progress = self.shared.progress();

@@ -137,6 +137,11 @@ impl Journal {
         self.writer()?.append(&self.commits, public, payload)
     }
 
+    /// Begins to make the record at `position` durable, for whoever will wait for it.
+    pub fn hasten(&self, position: u64) {
+        self.commits.want(position);
+    }
+
     /// Waits until the record at `position`, and so every one before it, is on the disk.
     ///
     /// # Errors

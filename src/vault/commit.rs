@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::error::VaultError;
 use super::{Nodes, Rooted, Vault, View};
 use crate::id::ErasureId;
-use crate::index::{Batch, Index, IndexError, Reader, project, tables};
+use crate::index::{IndexError, Reader, project, tables};
 use crate::journal;
 use crate::keyring::{Destruction, NodesError, Recipients, Root, WrappedNodes};
 use crate::model::{Actor, Entry, Erasure, Event, LeafNumber, NodeId, TreeChange};
@@ -59,9 +59,6 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// How the index takes the rows of a record: at once, or gathered with others.
-type Apply = fn(&Index, Batch, u64, [u8; 32]) -> Result<(), IndexError>;
-
 impl Vault {
     /// Decides on a change and makes it: `decide` sees the vault as it stands and gives the event;
     /// when this returns, the event is on the disk and in the index.
@@ -90,7 +87,7 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<(u64, T), E> {
-        let (position, answer) = self.write(by, decide, Index::apply)?;
+        let (position, answer) = self.write(by, Then::Wait, decide)?;
         let durable = self.journal.durable(position).await;
         durable.map_err(VaultError::from)?;
         Ok((position, answer))
@@ -107,8 +104,7 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<T, E> {
-        self.write(by, decide, Index::apply_gathering)
-            .map(|(_, answer)| answer)
+        self.write(by, Then::GoOn, decide).map(|(_, answer)| answer)
     }
 
     /// Decides and writes as [`commit`](Self::commit) does, for callers that may block their thread.
@@ -120,7 +116,7 @@ impl Vault {
         by: Actor,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
     ) -> Result<T, E> {
-        let (position, answer) = self.write(by, decide, Index::apply)?;
+        let (position, answer) = self.write(by, Then::Wait, decide)?;
         let durable = self.journal.durable_blocking(position);
         durable.map_err(VaultError::from)?;
         Ok(answer)
@@ -229,7 +225,7 @@ impl Vault {
         };
         let position = {
             let mut rooted = self.root.write().unwrap_or_else(PoisonError::into_inner);
-            let position = self.record(&entry, Index::apply)?;
+            let position = self.record(&entry, Then::Wait)?;
             *rooted = Rooted::new(next);
             position
         };
@@ -241,8 +237,8 @@ impl Vault {
     fn write<T, E: From<VaultError>>(
         &self,
         by: Actor,
+        then: Then,
         decide: impl FnOnce(&mut Draft<'_>) -> Result<(Event, T), E>,
-        apply: Apply,
     ) -> Result<(u64, T), E> {
         let _committing = self.committing();
         let (entry, answer) = {
@@ -261,7 +257,7 @@ impl Vault {
             };
             (entry, answer)
         };
-        let position = self.record(&entry, apply)?;
+        let position = self.record(&entry, then)?;
         if narrows(&entry.event) {
             self.narrowed.send_replace(position);
         }
@@ -269,16 +265,27 @@ impl Vault {
     }
 
     /// Writes an entry to the journal and applies it to the index; the caller is committing.
-    fn record(&self, entry: &Entry, apply: Apply) -> Result<u64, VaultError> {
+    fn record(&self, entry: &Entry, then: Then) -> Result<u64, VaultError> {
         let payload = serde_json::to_vec(entry)
             .map_err(|error| VaultError::NotWritable(error.to_string()))?;
         // Projected before it is written: an entry that contradicts the index never gets in.
         let batch = project(&self.index.read()?, entry)?;
         let public = entry.event.public_part();
         let position = self.journal.append(&public, &payload)?;
+        if then == Then::Wait {
+            // The disk has it while the index takes it in.
+            self.journal.hasten(position);
+        }
         let written = self.journal.written_anchor();
         *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = entry.at;
-        apply(&self.index, batch, written.size, written.root)?;
+        match then {
+            Then::Wait => self
+                .index
+                .apply_waiting(batch, written.size, written.root)?,
+            Then::GoOn => self
+                .index
+                .apply_gathering(batch, written.size, written.root)?,
+        }
         Ok(position)
     }
 
@@ -287,6 +294,15 @@ impl Vault {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What happens once a record is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Somebody waits until it is on the disk.
+    Wait,
+    /// Nobody does.
+    GoOn,
 }
 
 /// Most spare keys destroyed in one epoch, so that one epoch stays one record.
