@@ -60,7 +60,8 @@ impl Gatekeeper {
         let gathered = gathered.ok_or(Denial::NoSuchThing)?;
         let ends = self.judge::<A>(&caller, &gathered, today)?;
         let expires = ends.min(caller.expires());
-        Ok(Grant::new(caller, on, gathered.loaded, now, expires))
+        let as_of = reader.position();
+        Ok(Grant::new(caller, on, gathered.loaded, now, as_of, expires))
     }
 
     /// What [`decide`](Self::decide) would decide over, to time the decision without its reads.

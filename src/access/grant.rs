@@ -36,6 +36,7 @@ pub struct Grant<A: Act> {
     on: A::Resource,
     loaded: A::Loaded,
     decided: Timestamp,
+    as_of: u64,
     expires: Timestamp,
 }
 
@@ -45,6 +46,7 @@ impl<A: Act> Grant<A> {
         on: A::Resource,
         loaded: A::Loaded,
         decided: Timestamp,
+        as_of: u64,
         expires: Timestamp,
     ) -> Self {
         Self {
@@ -52,6 +54,7 @@ impl<A: Act> Grant<A> {
             on,
             loaded,
             decided,
+            as_of,
             expires,
         }
     }
@@ -84,6 +87,11 @@ impl<A: Act> Grant<A> {
     /// The moment it was decided.
     pub fn decided(&self) -> Timestamp {
         self.decided
+    }
+
+    /// How many of the journal's records it was decided over.
+    pub fn as_of(&self) -> u64 {
+        self.as_of
     }
 
     /// The moment from which it is worth nothing, should nothing change before: the first end among

@@ -6,7 +6,7 @@ use age_core::format::FileKey;
 use age_core::secrecy::ExposeSecret;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
-use super::{NONCE_BYTES, TAG_BYTES};
+use super::{CHUNK_BYTES, NONCE_BYTES, SEALED_CHUNK_BYTES, TAG_BYTES};
 use crate::entropy::{Entropy, EntropyError};
 use crate::sealing::derive;
 use crate::secret::Key;
@@ -104,6 +104,18 @@ impl Stream {
     pub(super) fn open(&self, place: usize, chunk: &mut [u8]) -> Result<(), Refused> {
         self.cipher
             .open_in_place(self.nonce(place), Aad::empty(), chunk)
+            .map(|_| ())
+            .map_err(|_| Refused)
+    }
+
+    /// Opens the chunk at `place` of the run into the room before it: the tags of the chunks before it
+    /// are gone, so that the plaintext of a run lies together without being moved afterwards.
+    pub(super) fn open_closing_up(&self, place: usize, run: &mut [u8]) -> Result<(), Refused> {
+        let chunk = run.get_mut(place * CHUNK_BYTES..).ok_or(Refused)?;
+        let end = chunk.len().min(place * TAG_BYTES + SEALED_CHUNK_BYTES);
+        let chunk = chunk.get_mut(..end).ok_or(Refused)?;
+        self.cipher
+            .open_within(self.nonce(place), Aad::empty(), chunk, place * TAG_BYTES..)
             .map(|_| ())
             .map_err(|_| Refused)
     }

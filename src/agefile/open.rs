@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::sync::Arc;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -39,15 +40,22 @@ pub fn open_chunks(
         return Err(AgeError::EmptyLastChunk);
     }
     let stream = key.stream(first_chunk, chunks, last);
-    if let Some(place) =
-        workers.first_refused(&mut sealed, |place, chunk| stream.open(place, chunk))
-    {
-        return Err(AgeError::ChunkDamaged {
+    let refused = if workers.threads() == 1 {
+        (0..chunks).find(|place| stream.open_closing_up(*place, &mut sealed).is_err())
+    } else {
+        let refused = workers.first_refused(&mut sealed, |place, chunk| stream.open(place, chunk));
+        close_up(&mut sealed);
+        refused
+    };
+    match refused {
+        Some(place) => Err(AgeError::ChunkDamaged {
             chunk: first_chunk + place as u64,
-        });
+        }),
+        None => {
+            sealed.truncate(sealed.len() - chunks * TAG_BYTES);
+            Ok(sealed)
+        }
     }
-    close_up(&mut sealed);
-    Ok(sealed)
 }
 
 /// Opens a stored payload, or a span of one, as it arrives.
@@ -69,10 +77,11 @@ pub fn open_chunks(
 /// and calls [`Opener::finish`] when the store has no more to give.
 #[must_use = "a payload is known to be whole only when `finish` says so"]
 pub struct Opener {
-    key: PayloadKey,
+    key: Arc<PayloadKey>,
     workers: Workers,
     gathered: BytesMut,
     batch: usize,
+    most: usize,
     next_chunk: u64,
     end: End,
     skip: usize,
@@ -91,7 +100,7 @@ enum End {
 
 impl Opener {
     /// Opens `span`, whose bounds the caller knows from a source other than the stored bytes.
-    pub fn new(key: PayloadKey, span: &ChunkSpan, workers: Workers) -> Self {
+    pub fn new(key: impl Into<Arc<PayloadKey>>, span: &ChunkSpan, workers: Workers) -> Self {
         let stored = span.stored();
         let end = End::Pinned {
             awaited: stored.end - stored.start,
@@ -101,20 +110,22 @@ impl Opener {
                 Last::No
             },
         };
-        Self::starting(key, span.first_chunk(), end, workers).within(span.skip(), span.take())
+        Self::starting(key.into(), span.first_chunk(), end, workers)
+            .within(span.skip(), span.take())
     }
 
-    /// Gathers no more than `chunks` at a time, for many who read at once: each that stands still holds
-    /// a batch.
+    /// Gathers up to `chunks` at a time, however many threads there are: of many who read at once, each
+    /// that stands still holds a batch. The first chunk is given out by itself, and every batch is
+    /// twice the one before, so that whoever seeks hears something as soon as there is something.
     pub fn in_batches_of(mut self, chunks: NonZeroUsize) -> Self {
-        let most = chunks.get().saturating_mul(SEALED_CHUNK_BYTES);
-        self.batch = self.batch.min(most);
+        self.most = chunks.get().saturating_mul(SEALED_CHUNK_BYTES);
+        self.batch = SEALED_CHUNK_BYTES;
         self
     }
 
     /// Opens a whole payload, after its nonce, of a length that only its own last chunk vouches for.
     pub fn of_unknown_length(key: PayloadKey, workers: Workers) -> Self {
-        Self::starting(key, 0, End::Open, workers)
+        Self::starting(key.into(), 0, End::Open, workers)
     }
 
     /// Takes stored bytes from the front of `piece`, and gives the plaintext they complete, which may be empty.
@@ -149,10 +160,12 @@ impl Opener {
         }
     }
 
-    fn starting(key: PayloadKey, first_chunk: u64, end: End, workers: Workers) -> Self {
+    fn starting(key: Arc<PayloadKey>, first_chunk: u64, end: End, workers: Workers) -> Self {
+        let batch = workers.batch_chunks() * SEALED_CHUNK_BYTES;
         Self {
             key,
-            batch: workers.batch_chunks() * SEALED_CHUNK_BYTES,
+            batch,
+            most: batch,
             workers,
             gathered: BytesMut::new(),
             next_chunk: first_chunk,
@@ -223,6 +236,7 @@ impl Opener {
         let chunks = sealed.len().div_ceil(SEALED_CHUNK_BYTES) as u64;
         let opened = open_chunks(&self.key, self.next_chunk, sealed, last, &self.workers)?;
         self.next_chunk += chunks;
+        self.batch = self.batch.saturating_mul(2).min(self.most);
         let mut plain = opened.freeze();
         plain.advance(std::mem::take(&mut self.skip).min(plain.len()));
         plain.truncate(usize::try_from(self.take).unwrap_or(usize::MAX));
@@ -250,5 +264,4 @@ fn close_up(opened: &mut BytesMut) {
         let end = (begin + CHUNK_BYTES).min(length - TAG_BYTES);
         opened.copy_within(begin..end, place * CHUNK_BYTES);
     }
-    opened.truncate(length - chunks * TAG_BYTES);
 }

@@ -54,6 +54,12 @@ impl Workers {
         self.0.as_ref().map_or(1, |pool| pool.current_num_threads())
     }
 
+    /// Whether `chunks` are so few that the caller's own thread does the work: that takes less time than
+    /// waking another.
+    pub fn leaves_to_caller(&self, chunks: usize) -> bool {
+        self.0.is_none() || chunks <= CHUNKS_PER_THREAD
+    }
+
     /// Chunks worth gathering before they are worked on together.
     pub(super) fn batch_chunks(&self) -> usize {
         match self.threads() {
@@ -69,11 +75,12 @@ impl Workers {
         work: impl Fn(usize, &mut [u8]) -> Result<(), Refused> + Sync,
     ) -> Option<usize> {
         match &self.0 {
-            Some(pool) if run.len() > SEALED_CHUNK_BYTES => pool.install(|| {
-                run.par_chunks_mut(SEALED_CHUNK_BYTES)
-                    .enumerate()
-                    .position_first(|(place, chunk)| work(place, chunk).is_err())
-            }),
+            Some(pool) if !self.leaves_to_caller(run.len().div_ceil(SEALED_CHUNK_BYTES)) => pool
+                .install(|| {
+                    run.par_chunks_mut(SEALED_CHUNK_BYTES)
+                        .enumerate()
+                        .position_first(|(place, chunk)| work(place, chunk).is_err())
+                }),
             _ => run
                 .chunks_mut(SEALED_CHUNK_BYTES)
                 .enumerate()

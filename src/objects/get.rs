@@ -26,17 +26,13 @@ impl Store {
         if first != range.start || total < range.end {
             return Err(ObjectsError::OutOfRange { key });
         }
-        Ok(Download {
+        let object = Object {
             store: self.clone(),
             key,
             etag: opened.etag,
-            object_bytes: total,
-            at: range.start,
-            range,
-            body: Some(opened.body),
-            failures: 0,
-            progress: 0,
-        })
+            bytes: total,
+        };
+        Ok(object.giving(range, opened.body))
     }
 
     /// Opens all of `key`.
@@ -46,17 +42,13 @@ impl Store {
     pub async fn get_whole(&self, key: ObjectKey) -> Result<Download, ObjectsError> {
         let opened = self.open(key, None, None).await?;
         let bytes = opened.length.ok_or_else(|| self.unmeasured())?;
-        Ok(Download {
+        let object = Object {
             store: self.clone(),
             key,
             etag: opened.etag,
-            object_bytes: bytes,
-            at: 0,
-            range: 0..bytes,
-            body: Some(opened.body),
-            failures: 0,
-            progress: 0,
-        })
+            bytes,
+        };
+        Ok(object.giving(0..bytes, opened.body))
     }
 
     /// Reads all of a small object, of at most `longest` bytes, into memory.
@@ -124,15 +116,63 @@ struct Opened {
     body: ByteStream,
 }
 
+/// An object as it was when it was first asked for.
+#[derive(Debug, Clone)]
+pub struct Object {
+    store: Store,
+    key: ObjectKey,
+    etag: Option<String>,
+    bytes: u64,
+}
+
+impl Object {
+    /// Opens another range of the same object, of which there is at least one byte.
+    ///
+    /// # Errors
+    /// [`ObjectsError::Changed`] when it is not the same any more; otherwise as [`Store::get`].
+    pub async fn get(&self, range: Range<u64>) -> Result<Download, ObjectsError> {
+        if range.is_empty() {
+            return Err(ObjectsError::OutOfRange { key: self.key });
+        }
+        let body = self.open(&range).await?;
+        Ok(self.clone().giving(range, body))
+    }
+
+    /// Its bytes in `range`, of the object it was and no other: not every store honours the condition,
+    /// so the answer is compared as well.
+    async fn open(&self, range: &Range<u64>) -> Result<ByteStream, ObjectsError> {
+        let etag = self.etag.as_deref();
+        match self.store.open(self.key, Some(range), etag).await {
+            Ok(opened)
+                if opened.etag == self.etag && opened.span == Some((range.start, self.bytes)) =>
+            {
+                Ok(opened.body)
+            }
+            Ok(_) | Err(ObjectsError::OutOfRange { .. }) => {
+                Err(ObjectsError::Changed { key: self.key })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn giving(self, range: Range<u64>, body: ByteStream) -> Download {
+        Download {
+            object: self,
+            at: range.start,
+            range,
+            body: Some(body),
+            failures: 0,
+            progress: 0,
+        }
+    }
+}
+
 /// Bytes on their way from the store: exactly those asked for, or an error.
 ///
 /// A body that breaks or stalls is taken up again from the next byte, on condition that the object
 /// is still the same. Dropping it closes the connection.
 pub struct Download {
-    store: Store,
-    key: ObjectKey,
-    etag: Option<String>,
-    object_bytes: u64,
+    object: Object,
     range: Range<u64>,
     at: u64,
     body: Option<ByteStream>,
@@ -141,9 +181,14 @@ pub struct Download {
 }
 
 impl Download {
+    /// What it is a range of.
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
     /// The length of the whole object, in bytes.
     pub fn object_bytes(&self) -> u64 {
-        self.object_bytes
+        self.object.bytes
     }
 
     /// The bytes still to come.
@@ -184,7 +229,9 @@ impl Download {
         let length = bytes.len() as u64;
         if length > self.remaining() {
             self.body = None;
-            return Err(ObjectsError::Changed { key: self.key });
+            return Err(ObjectsError::Changed {
+                key: self.object.key,
+            });
         }
         self.at += length;
         self.progress += length;
@@ -204,22 +251,11 @@ impl Download {
             }
             tokio::time::sleep(timing::RESUME_PAUSE * self.failures).await;
             let rest = self.at..self.range.end;
-            tracing::warn!(key = %self.key, at = self.at, "a download broke; taking it up again");
-            match self
-                .store
-                .open(self.key, Some(&rest), self.etag.as_deref())
-                .await
-            {
-                // Not every store honours the condition, so the answer is compared as well.
-                Ok(opened)
-                    if opened.etag == self.etag
-                        && opened.span == Some((self.at, self.object_bytes)) =>
-                {
-                    self.body = Some(opened.body);
+            tracing::warn!(key = %self.object.key, at = self.at, "a download broke; taking it up again");
+            match self.object.open(&rest).await {
+                Ok(body) => {
+                    self.body = Some(body);
                     return Ok(());
-                }
-                Ok(_) | Err(ObjectsError::OutOfRange { .. }) => {
-                    return Err(ObjectsError::Changed { key: self.key });
                 }
                 Err(error) if error.is_transient() => {}
                 Err(error) => return Err(error),
@@ -229,7 +265,7 @@ impl Download {
 
     fn truncated(&self) -> ObjectsError {
         ObjectsError::Truncated {
-            key: self.key,
+            key: self.object.key,
             expected: self.range.end.saturating_sub(self.range.start),
             delivered: self.at.saturating_sub(self.range.start),
         }
@@ -239,7 +275,7 @@ impl Download {
 impl std::fmt::Debug for Download {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Download")
-            .field("key", &self.key)
+            .field("key", &self.object.key)
             .field("range", &self.range)
             .field("at", &self.at)
             .finish_non_exhaustive()

@@ -34,7 +34,7 @@ pub use capabilities::{Answer, Capabilities, StoreReport};
 pub use config::{AccessKey, BucketName, CredentialsSource, Endpoint, RegionName, StoreConfig};
 pub use delete::Deleted;
 pub use error::ObjectsError;
-pub use get::Download;
+pub use get::{Download, Object};
 pub use key::{Family, ForeignName, ObjectKey};
 pub use list::{Listed, ObjectInfo, Page, UnfinishedUpload};
 pub use multipart::{Part, Upload};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tokio::sync::Semaphore;
 
 use super::copies::Copies;
 use super::deposit::Uploads;
@@ -12,6 +13,7 @@ use super::renew::Challenges;
 use crate::access::Gatekeeper;
 use crate::agefile::Workers;
 use crate::clock::london_day;
+use crate::limits::READ_AHEAD_RANGES_ALL;
 use crate::objects::Store;
 use crate::objects::embedded::Embedded;
 use crate::vault::Vault;
@@ -24,6 +26,8 @@ pub struct Service {
     embedded: Option<Embedded>,
     gatekeeper: Gatekeeper,
     workers: Workers,
+    /// Room for what downloads read ahead.
+    pub(super) read_ahead: Arc<Semaphore>,
     pub(super) uploads: Uploads,
     pub(super) challenges: Challenges,
     pub(super) copies: Copies,
@@ -48,6 +52,7 @@ impl Service {
             embedded,
             gatekeeper,
             workers: Workers::for_machine()?,
+            read_ahead: Arc::new(Semaphore::new(READ_AHEAD_RANGES_ALL)),
             uploads: Uploads::default(),
             challenges: Challenges::default(),
             copies: Copies::default(),

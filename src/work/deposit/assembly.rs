@@ -12,7 +12,9 @@ use super::super::error::WorkError;
 use super::super::service::Service;
 use super::turn::{STOP_WAIT, still_writing};
 use super::{check_permitted, plan};
-use crate::agefile::{ChunkBuffer, FileKey, Last, PartBuffers, PayloadKey, chunk_count};
+use crate::agefile::{
+    CHUNK_BYTES, ChunkBuffer, FileKey, Last, PartBuffers, PayloadKey, chunk_count,
+};
 use crate::id::UploadId;
 use crate::index::tables;
 use crate::limits::PARTS_IN_FLIGHT;
@@ -163,8 +165,12 @@ impl Assembly {
         };
         let number = self.next_part;
         let (key, workers) = (Arc::clone(&self.key), service.workers().clone());
-        let sealed = tokio::task::spawn_blocking(move || buffer.seal(&key, last, &workers)).await;
-        let sealed = sealed.map_err(|error| WorkError::Internal(error.to_string()));
+        let sealed = match workers.leaves_to_caller(buffer.plain_len().div_ceil(CHUNK_BYTES)) {
+            true => Ok(buffer.seal(&key, last, &workers)),
+            false => tokio::task::spawn_blocking(move || buffer.seal(&key, last, &workers))
+                .await
+                .map_err(|error| WorkError::Internal(error.to_string())),
+        };
         let sealed = self.breaking(sealed.and_then(|sealed| Ok(sealed?)))?;
         let digest = Digest::from_bytes(sealed.digest);
         let known = self.row.sealed.iter().find(|(known, _)| *known == number);
@@ -210,15 +216,18 @@ impl Assembly {
             bytes: landed.bytes(),
             etag: landed.etag().to_owned(),
         };
-        let event = Event::UploadPartStored {
-            upload: self.id,
-            part: part.clone(),
-        };
-        // Not waited for: should it be lost in a crash, the part is sent again.
-        let noted = service.vault().note_unwaited(Actor::Gateway, |draft| {
-            check_known(draft.reader(), self.id).map(|()| (event, ()))
-        });
-        self.breaking(noted)?;
+        // An object in one piece is an item a moment later; should that not be so, it is sent again.
+        if self.multipart.is_some() {
+            let event = Event::UploadPartStored {
+                upload: self.id,
+                part: part.clone(),
+            };
+            // Not waited for: should it be lost in a crash, the part is sent again.
+            let noted = service.vault().note_unwaited(Actor::Gateway, |draft| {
+                check_known(draft.reader(), self.id).map(|()| (event, ()))
+            });
+            self.breaking(noted)?;
+        }
         self.row.sealed.retain(|(number, _)| *number != part.number);
         self.row.stored.push(part);
         Ok(())

@@ -121,8 +121,8 @@ proptest! {
 
     #[test]
     fn parts_pieces_and_threads_do_not_matter(
-        length in 0..4 * CHUNK_BYTES, capacity in 1..4_usize, step in 1_000..3 * CHUNK_BYTES,
-        threads in 1..=4_usize, piece in 1_000..3 * CHUNK_BYTES,
+        length in 0..24 * CHUNK_BYTES, capacity in 1..24_usize, step in 1_000..3 * CHUNK_BYTES,
+        threads in 1..=8_usize, piece in 1_000..3 * CHUNK_BYTES,
     ) {
         let (plain, workers) = (recording(length), workers(threads));
         let made = parts(&plain, capacity, step, &workers);

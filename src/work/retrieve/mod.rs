@@ -1,27 +1,30 @@
 //! Giving material out: opened here, or as it is stored with a fresh header for its recipient.
 
-use std::collections::VecDeque;
+mod ahead;
+mod watch;
+
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use futures::stream::try_unfold;
-use tokio::sync::watch;
-use tokio::time::Instant;
 
 use super::error::WorkError;
 use super::service::Service;
 use crate::access::acts::{OpenItem, RedactItem};
 use crate::access::{Act, Grant};
 use crate::agefile::{
-    ChunkSpan, FileKey, Opener, PayloadKey, Plugins, Recipients, sealed_length, write_header,
+    ChunkSpan, FileKey, PayloadKey, Plugins, Recipients, sealed_length, write_header,
 };
-use crate::limits::{DOWNLOAD_BATCH_CHUNKS, TRANSFER_RECHECK};
 use crate::model::fetched::SEALED_COPY;
 use crate::model::item::Particulars;
 use crate::model::{Action, Actor, Event, Item};
-use crate::objects::{Download, ObjectKey};
+use crate::objects::ObjectKey;
+
+use ahead::{Ahead, Habits, Manner};
+
+pub(super) use watch::Watch;
 
 /// Plaintext on its way out.
 pub struct Plain<S> {
@@ -43,7 +46,7 @@ pub struct SealedCopy<S> {
 
 /// Opens an item, or `range` of it. The access is on record before this returns.
 ///
-/// While it runs, the decision is taken again every [`TRANSFER_RECHECK`], when the grant ends, and
+/// While it runs, the decision is taken again every [`TRANSFER_RECHECK`](crate::limits::TRANSFER_RECHECK), when the grant ends, and
 /// whenever somebody's access is narrowed; the body then ends in an error.
 ///
 /// # Errors
@@ -81,28 +84,40 @@ pub(super) async fn open_under<A: Act>(
 ) -> Result<Plain<impl Stream<Item = Result<Bytes, WorkError>> + Send + use<A>>, WorkError> {
     let length = item.length;
     let range = range.unwrap_or(0..length);
-    let span = ChunkSpan::covering(range.clone(), length).ok_or(WorkError::BadRange { length })?;
+    if ChunkSpan::covering(range.clone(), length).is_none() {
+        return Err(WorkError::BadRange { length });
+    }
     let watch = Watch::over(service, grant)?;
     let particulars = particulars(service, item)?;
     let detail = (range != (0..length)).then(|| format!("bytes {}-{}", range.start, range.end - 1));
-    record(service, &watch.grant, detail).await?;
-    let file_key = file_key(&particulars);
-    let key = PayloadKey::derive(&file_key, particulars.payload_nonce);
-    let object = ObjectKey::Material(item.id);
-    let download = service.store().get(object, span.stored()).await?;
+    let key = PayloadKey::derive(&file_key(&particulars), particulars.payload_nonce);
+    let manner = Manner::Opened(Arc::new(key));
+    let asked = ask(service, item, manner, range.clone());
+    // The store is asked while the record is written; nothing is read from it before that is durable.
+    let (asked, recorded) = tokio::join!(asked, record(service, &watch.grant, detail));
+    recorded?;
     let flow = Flow {
         watch,
-        download,
-        ready: VecDeque::new(),
-        opener: Some(
-            Opener::new(key, &span, service.workers().clone()).in_batches_of(DOWNLOAD_BATCH_CHUNKS),
-        ),
+        first: None,
+        rest: asked?,
     };
     Ok(Plain {
         length,
         range,
         body: try_unfold(flow, Flow::next),
     })
+}
+
+/// Asks the store for `range` of the plaintext of an item.
+async fn ask(
+    service: &Service,
+    item: &Item,
+    manner: Manner,
+    range: Range<u64>,
+) -> Result<Ahead, WorkError> {
+    let (store, object) = (service.store(), ObjectKey::Material(item.id));
+    let (habits, room) = (Habits::default(), Arc::clone(&service.read_ahead));
+    Ahead::begin(store, object, manner, item.length, range, habits, room).await
 }
 
 /// Gives an item out as it is stored, with a fresh age header for `recipients`, or for the recipient
@@ -147,19 +162,20 @@ pub(super) async fn sealed_to<A: Act>(
     let particulars = particulars(service, item)?;
     let header = write_header(&file_key(&particulars), recipients)
         .map_err(|error| WorkError::Unacceptable(error.to_string()))?;
-    service
-        .note(Actor::Person(watch.grant.person()), accessed)
-        .await?;
     let stored = sealed_length(item.length);
     let stored = stored.ok_or_else(|| WorkError::Internal("a length beyond age".to_owned()))?;
-    let object = ObjectKey::Material(item.id);
-    let download = service.store().get(object, 0..stored).await?;
     let length = header.len() as u64 + stored;
+    // The nonce that the payload begins with is on record, so the store is asked for what follows it.
+    let mut first = BytesMut::from(&header[..]);
+    first.extend_from_slice(&particulars.payload_nonce);
+    let by = Actor::Person(watch.grant.person());
+    let asked = ask(service, item, Manner::Sealed, 0..item.length);
+    let (asked, recorded) = tokio::join!(asked, service.note(by, accessed));
+    recorded?;
     let flow = Flow {
         watch,
-        download,
-        ready: VecDeque::from([Bytes::from(header)]),
-        opener: None,
+        first: Some(first.freeze()),
+        rest: asked?,
     };
     Ok(SealedCopy {
         length,
@@ -170,84 +186,20 @@ pub(super) async fn sealed_to<A: Act>(
 /// A transfer under way.
 struct Flow<A: Act> {
     watch: Watch<A>,
-    download: Download,
-    ready: VecDeque<Bytes>,
-    opener: Option<Opener>,
+    /// What comes before the store's bytes.
+    first: Option<Bytes>,
+    rest: Ahead,
 }
 
 impl<A: Act> Flow<A> {
     /// The next bytes, after a look at whether they may still flow.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, WorkError> {
-        loop {
-            self.watch.check()?;
-            if let Some(bytes) = self.ready.pop_front() {
-                return Ok(Some((bytes, self)));
-            }
-            match self.download.next().await {
-                Some(piece) => self.take(piece?)?,
-                None => {
-                    let Some(opener) = self.opener.take() else {
-                        return Ok(None);
-                    };
-                    let rest = opener.finish()?;
-                    if rest.is_empty() {
-                        return Ok(None);
-                    }
-                    self.ready.push_back(rest);
-                }
-            }
-        }
-    }
-}
-
-impl<A: Act> Flow<A> {
-    /// Opens a piece as far as whole chunks of it go, or passes it on as it is.
-    fn take(&mut self, mut piece: Bytes) -> Result<(), WorkError> {
-        let Some(opener) = &mut self.opener else {
-            self.ready.push_back(piece);
-            return Ok(());
+        let bytes = match self.first.take() {
+            Some(first) => Some(first),
+            None => self.rest.next().await?,
         };
-        while piece.has_remaining() {
-            let opened = opener.push(&mut piece)?;
-            if !opened.is_empty() {
-                self.ready.push_back(opened);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a transfer may go on.
-pub(super) struct Watch<A: Act> {
-    service: Arc<Service>,
-    pub(super) grant: Grant<A>,
-    narrowed: watch::Receiver<u64>,
-    checked: Instant,
-}
-
-impl<A: Act> Watch<A> {
-    /// Watches over what was granted, which is decided once more: whatever took it away between
-    /// the decision and the first look would not be noticed otherwise.
-    pub(super) fn over(service: &Arc<Service>, grant: Grant<A>) -> Result<Self, WorkError> {
-        let narrowed = service.vault().narrowed();
-        service.still(&grant)?;
-        Ok(Self {
-            service: Arc::clone(service),
-            grant,
-            narrowed,
-            checked: Instant::now(),
-        })
-    }
-
-    pub(super) fn check(&mut self) -> Result<(), WorkError> {
-        let narrowed = self.narrowed.has_changed().unwrap_or(true);
-        let ended = self.service.now() >= self.grant.expires();
-        if !narrowed && !ended && self.checked.elapsed() < TRANSFER_RECHECK {
-            return Ok(());
-        }
-        self.narrowed.mark_unchanged();
-        self.checked = Instant::now();
-        self.service.still(&self.grant)
+        self.watch.check()?;
+        Ok(bytes.map(|bytes| (bytes, self)))
     }
 }
 
