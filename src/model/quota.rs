@@ -132,7 +132,7 @@ impl FromStr for MostBytes {
 fn times(number: &str, unit: u64) -> Option<u64> {
     let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |text: &str| {
-        let fits = (1..=15).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        let fits = (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
         fits.then(|| text.parse::<u128>().ok()).flatten()
     };
     let tenths = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
