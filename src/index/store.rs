@@ -176,8 +176,8 @@ impl Index {
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
         let mut state = self.state_mut()?;
-        gather(&mut state, batch, position, merkle_root)?;
-        if state.waiting.len() < limits::INDEX_WAITING_ROWS {
+        state.gather(batch, position, merkle_root)?;
+        if state.waiting().len() < limits::INDEX_WAITING_ROWS {
             return Ok(());
         }
         self.write(&mut state)
