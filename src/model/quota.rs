@@ -241,6 +241,7 @@ mod tests {
         assert_eq!(bytes("2gib"), Some(2 << 30));
         assert_eq!(bytes("12"), Some(12));
         assert_eq!(bytes("0"), Some(0));
+        assert_eq!(bytes("18446744073709551615"), Some(u64::MAX));
         assert_eq!(bytes("none"), None);
         for bad in [
             "",
@@ -253,6 +254,7 @@ mod tests {
             ".5G",
             "ten",
             "99999999T",
+            "18446744073709551616",
         ] {
             let refused = bad.parse::<MostBytes>().expect_err(bad).to_string();
             assert!(refused.contains("500G"), "{refused}");
