@@ -51,6 +51,7 @@ mod reader;
 mod record;
 mod replay;
 mod segment;
+mod shared;
 mod writer;
 
 use std::fmt;
@@ -82,6 +83,7 @@ pub use self::proof::{
     Consistency, Inclusion, origin, public_part, verify_checkpoint, verify_tlog_proof,
 };
 pub use self::record::{Evidence, Keys, Record, Recovery, StoredRecord};
+pub use self::shared::{Appended, MemoryLog, SharedLog};
 
 const RECORD_KEY_INFO: &[u8] = b"strongroom/journal/v1";
 
