@@ -85,7 +85,7 @@ pub const INDEX_BATCH_ROWS: usize = 1024;
 pub const PART_BYTES_MIN: u64 = 5 * MIB;
 
 /// Usual length of a part, in bytes of stored ciphertext; it grows for uploads that would need too many.
-pub const UPLOAD_PART_BYTES: u64 = 8 * MIB;
+pub const UPLOAD_PART_BYTES: u64 = 6 * MIB;
 
 /// Longest body of an upload request that comes with a checksum, in bytes: it is held until it fits.
 pub const CHECKED_BODY_MAX: usize = 16 * 1024 * 1024;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
-use strongroom::limits::{TRANSFERS_MAX, UPLOAD_BUFFERS_BYTES, UPLOAD_IDLE};
+use strongroom::limits::{TRANSFERS_MAX, UPLOAD_BUFFERS_BYTES, UPLOAD_IDLE, UPLOAD_PART_BYTES};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -162,7 +162,9 @@ async fn uploads_that_were_left_make_room() {
     let study = house.study().await;
     let whole = recording(UPLOAD_BUFFERS_BYTES as usize / 2);
     let mut left = Vec::new();
-    for _ in 0..2 {
+    // Each holds the part that is filled and two on their way: that is all the room there is.
+    let fit = UPLOAD_BUFFERS_BYTES / (3 * UPLOAD_PART_BYTES);
+    for _ in 0..fit {
         left.push(leave(&house, &study, whole.len()).await);
     }
     for path in &left {
@@ -176,16 +178,21 @@ async fn uploads_that_were_left_make_room() {
         .await;
     assert!(
         begun.elapsed() >= UPLOAD_IDLE / 2,
-        "there was room for a third; leave more"
+        "there was room for one more; leave more"
     );
     assert!(house.fetch(&item) == whole);
-    // One of those that were left made room; both can be gone on with.
+    // One of those that were left made room; all can be gone on with.
     let mut stands = Vec::new();
     for path in &left {
         stands.push(offset(&study.lead, path).await);
     }
     stands.sort_unstable();
-    assert_eq!(stands, [0, LEFT_AT]);
+    let made_room = stands.iter().filter(|stand| **stand == 0).count();
+    assert_eq!(made_room, 1, "{stands:?}");
+    assert!(
+        stands[1..].iter().all(|stand| *stand == LEFT_AT),
+        "{stands:?}"
+    );
     for path in left {
         let from = offset(&study.lead, &path).await;
         let rest = study
