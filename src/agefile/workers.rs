@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::key::Refused;
 use super::{AgeError, SEALED_CHUNK_BYTES};
@@ -35,6 +36,7 @@ impl Workers {
         }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads.get())
+            .start_handler(keep_to_one_processor)
             .thread_name(|place| format!("chunks-{place}"))
             .build()
             .map_err(AgeError::Threads)?;
@@ -86,5 +88,22 @@ impl Workers {
                 .enumerate()
                 .position(|(place, chunk)| work(place, chunk).is_err()),
         }
+    }
+}
+
+/// Keeps the calling thread, the pool's `place`th, to one of the processors the process may run on.
+///
+/// A guest's kernel takes a halted virtual processor for one that its host keeps busy, and wakes a thread
+/// on the waker's own: two threads then share one processor until the scheduler next looks, which is longer
+/// than a part takes. Where the system says no, the threads run where it puts them.
+fn keep_to_one_processor(place: usize) {
+    let Ok(allowed) = sched_getaffinity(None) else {
+        return;
+    };
+    let processors = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
+    if let Some(mine) = processors.cycle().nth(place) {
+        let mut only = CpuSet::new();
+        only.set(mine);
+        let _ = sched_setaffinity(None, &only);
     }
 }
