@@ -12,6 +12,8 @@ const SETTINGS: &str = "vaults";
 const PROBES: &str = "probes";
 /// What names in a bucket begin with.
 pub(super) const FAMILIES: [&str; 5] = [MATERIAL, CHECKPOINTS, JOURNAL, SETTINGS, PROBES];
+/// Symbols of an item's identifier that name the folder its object lies in: a thousand folders.
+const FOLDER_SYMBOLS: usize = 2;
 /// A tree size is written with as many digits as the largest has, so that names sort as numbers do.
 const SIZE_DIGITS: usize = 20;
 
@@ -20,7 +22,7 @@ const SIZE_DIGITS: usize = 20;
 /// ```
 /// use strongroom::objects::ObjectKey;
 ///
-/// let name = "material/itm-00000000000000000";
+/// let name = "material/00/itm-00000000000000000";
 /// let key: ObjectKey = name.parse()?;
 /// assert_eq!(key.to_string(), name);
 /// assert!("material/../journal".parse::<ObjectKey>().is_err());
@@ -90,7 +92,7 @@ impl Family {
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Material(item) => write!(f, "{MATERIAL}/{item}"),
+            Self::Material(item) => write!(f, "{MATERIAL}/{}/{item}", folder_of(*item)),
             Self::Checkpoint { vault, size } => {
                 write!(f, "{CHECKPOINTS}/{vault}/{size:0SIZE_DIGITS$}")
             }
@@ -133,10 +135,23 @@ impl<'de> serde::Deserialize<'de> for ObjectKey {
     }
 }
 
+/// The folder that an item's object lies in, which spreads the objects evenly: identifiers are random.
+///
+/// To S3 it is a part of the name. A server that keeps objects as files goes through a whole folder for
+/// some requests, so that one folder for everything grows slower with every item.
+fn folder_of(item: ItemId) -> String {
+    let symbols = item.to_string();
+    let (_, symbols) = symbols.split_once('-').unwrap_or_default();
+    symbols.chars().take(FOLDER_SYMBOLS).collect()
+}
+
 fn parse(name: &str) -> Option<ObjectKey> {
     let (family, rest) = name.split_once('/')?;
     match family {
-        MATERIAL => rest.parse().ok().map(ObjectKey::Material),
+        MATERIAL => {
+            let (_, item) = rest.split_once('/')?;
+            item.parse().ok().map(ObjectKey::Material)
+        }
         PROBES => rest.parse().ok().map(ObjectKey::Probe),
         SETTINGS => rest.parse().ok().map(ObjectKey::Settings),
         JOURNAL => {
