@@ -8,6 +8,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{Context, SHA256};
+
 use crate::entropy::{Entropy, EntropyError};
 
 /// The digits, then the five extra check symbols.
@@ -105,6 +107,13 @@ identifiers! {
     InvitationId = "inv";
 }
 
+impl UploadId {
+    /// The upload that `person` begins with a key of their own drawing: the same one each time.
+    pub fn of_key(person: PersonId, key: &str) -> Self {
+        Self(Serial::of(&["upload", &person.to_string(), key]))
+    }
+}
+
 /// Why a text is not an identifier of the kind expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -158,6 +167,28 @@ impl Serial {
             if serial.check() < PLAIN_CHECK_SYMBOLS {
                 return Ok(serial);
             }
+        }
+    }
+
+    /// The first 80 bits of a SHA-256 digest of `words` that have a plain check symbol.
+    fn of(words: &[&str]) -> Self {
+        let mut attempt = 0_u32;
+        loop {
+            let mut context = Context::new(&SHA256);
+            context.update(&attempt.to_be_bytes());
+            for word in words {
+                context.update(&(word.len() as u64).to_be_bytes());
+                context.update(word.as_bytes());
+            }
+            let mut bytes = [0; RANDOM_BYTES];
+            for (byte, drawn) in bytes.iter_mut().zip(context.finish().as_ref()) {
+                *byte = *drawn;
+            }
+            let serial = Self(bytes);
+            if serial.check() < PLAIN_CHECK_SYMBOLS {
+                return serial;
+            }
+            attempt += 1;
         }
     }
 
@@ -317,6 +348,19 @@ mod tests {
         }
         for none in ['-', ' ', '\u{7F}', '\u{80}', 'é', '！'] {
             assert_eq!(value_of(none), None);
+        }
+    }
+
+    #[test]
+    fn a_key_names_one_upload_of_one_person() {
+        let [one, other] = [1, 2].map(|seed| PersonId(Serial([seed; RANDOM_BYTES])));
+        let named = UploadId::of_key(one, "0123456789abcdef");
+        assert_eq!(named, UploadId::of_key(one, "0123456789abcdef"));
+        assert_ne!(named, UploadId::of_key(other, "0123456789abcdef"));
+        for number in 0..200 {
+            let upload = UploadId::of_key(one, &number.to_string());
+            assert_ne!(named, upload);
+            assert!(upload.0.check() < PLAIN_CHECK_SYMBOLS);
         }
     }
 

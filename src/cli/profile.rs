@@ -79,9 +79,9 @@ impl Profile {
         self.dir.join(IDENTITY_FILE)
     }
 
-    /// Where an upload that is under way is remembered.
-    pub(super) fn upload_path(&self, key: &str) -> PathBuf {
-        self.dir.join(UPLOADS_DIR).join(key)
+    /// Where uploads that are under way are remembered.
+    pub(super) fn uploads_path(&self) -> PathBuf {
+        self.dir.join(UPLOADS_DIR)
     }
 
     /// Remembers an enrolment.

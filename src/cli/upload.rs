@@ -1,6 +1,7 @@
 //! `upload`: files to a session, several at once, going on where they were interrupted.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use futures::{StreamExt as _, stream};
 use ring::digest::{SHA256, digest};
@@ -11,8 +12,9 @@ use super::output::Output;
 use super::profile::{Profile, make_private, write_private};
 use super::progress::Bar;
 use crate::client::{Client, Resumption, Source, Uploaded};
+use crate::entropy::{Entropy as _, SystemEntropy};
 use crate::id::{ItemId, SessionId};
-use crate::model::{Kind, Text, Tier};
+use crate::model::{IdempotencyKey, Kind, Text, Tier};
 use crate::wire::{Destination, MadeFrom, Origin};
 
 /// Files on their way at once.
@@ -83,10 +85,11 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
         ));
     }
     let client = profile.client().await?;
-    let (client, out, profile) = (&client, *out, profile);
+    let (client, out) = (&client, *out);
     let to = &args.destination()?;
+    let memory = &Memory::of(profile, client, to)?;
     let uploads = args.files.into_iter().map(|path| async move {
-        let uploaded = one(client, profile, &path, to, out).await;
+        let uploaded = one(client, memory, &path, to, out).await;
         (path, uploaded)
     });
     let mut uploads = stream::iter(uploads).buffered(AT_ONCE);
@@ -103,21 +106,28 @@ pub(super) async fn run(args: Args, profile: &Profile, out: &Output) -> Result<(
             }
         }
     }
-    first_failure.map_or(Ok(()), Err)
+    match first_failure {
+        None => {
+            memory.forget_seed();
+            Ok(())
+        }
+        Some(failure) => Err(failure),
+    }
 }
 
 async fn one(
     client: &Client,
-    profile: &Profile,
+    memory: &Memory,
     path: &Path,
     to: &Destination,
     out: Output,
 ) -> Result<Uploaded, Failure> {
     let source = Source::open(path)?;
-    let memory = Memory::of(profile, client, &source, to)?;
     let name = source.name().unwrap_or_default();
     let bar = Bar::new(&name, out.is_json());
-    Ok(client.upload(&source, to, &memory, &bar).await?)
+    Ok(client
+        .upload(&source, to, &memory.of_file(&source), &bar)
+        .await?)
 }
 
 fn told(path: &Path, uploaded: &Uploaded, out: Output) {
@@ -137,37 +147,90 @@ fn told(path: &Path, uploaded: &Uploaded, out: Output) {
     });
 }
 
-/// Remembers an upload by the file, where it goes and the gateway, none of which it writes down.
+/// Remembers uploads by the file, where it goes and the gateway, none of which it writes down.
+///
+/// A file that is sent in parts has its location remembered. Short ones are announced by keys drawn from
+/// one seed, which is remembered until all of a command's files are through: should it be ended, or a file
+/// fail, the same command finds again what it brought.
 struct Memory {
-    path: PathBuf,
+    dir: PathBuf,
+    /// What the files have in common.
+    to: String,
+    seed: OnceLock<Option<String>>,
 }
 
 impl Memory {
-    fn of(
-        profile: &Profile,
-        client: &Client,
-        source: &Source,
-        to: &Destination,
-    ) -> Result<Self, Failure> {
+    fn of(profile: &Profile, client: &Client, to: &Destination) -> Result<Self, Failure> {
         let metadata = to.metadata();
         let metadata = metadata.iter().map(|(_, text)| text.as_str());
-        let what = format!(
-            "{} {} {}",
-            client.gateway(),
-            source.fingerprint().digest(),
-            metadata.collect::<Vec<_>>().join(" ")
-        );
-        let digest = digest(&SHA256, what.as_bytes());
-        let name: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        let path = profile.upload_path(&name);
-        if let Some(dir) = path.parent() {
-            make_private(dir)?;
+        let metadata = metadata.collect::<Vec<_>>().join(" ");
+        let dir = profile.uploads_path();
+        make_private(&dir)?;
+        Ok(Self {
+            dir,
+            to: format!("{} {metadata}", client.gateway()),
+            seed: OnceLock::new(),
+        })
+    }
+
+    fn of_file(&self, source: &Source) -> MemoryOfFile<'_> {
+        let file = source.fingerprint().digest();
+        MemoryOfFile {
+            path: self.dir.join(digest_of(&format!("{} {file}", self.to))),
+            memory: self,
+            file,
         }
-        Ok(Self { path })
+    }
+
+    fn seed_path(&self) -> PathBuf {
+        self.dir.join(digest_of(&format!("seed {}", self.to)))
+    }
+
+    /// The seed that was remembered, or another that now is; none where nothing can be written.
+    fn seed(&self) -> Option<&str> {
+        let seed = self.seed.get_or_init(|| {
+            let path = self.seed_path();
+            if let Ok(seed) = std::fs::read_to_string(&path) {
+                return Some(seed);
+            }
+            let mut drawn = [0; 16];
+            SystemEntropy::new().fill(&mut drawn).ok()?;
+            let drawn: String = drawn.iter().map(|b| format!("{b:02x}")).collect();
+            match write_private(&path, drawn.as_bytes()) {
+                Ok(()) => Some(drawn),
+                Err(failure) => {
+                    tracing::warn!(%failure, "the files are announced one by one");
+                    None
+                }
+            }
+        });
+        seed.as_deref()
+    }
+
+    fn forget_seed(&self) {
+        if self.seed.get().is_some() {
+            let _ = std::fs::remove_file(self.seed_path());
+        }
     }
 }
 
-impl Resumption for Memory {
+fn digest_of(text: &str) -> String {
+    let digest = digest(&SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+struct MemoryOfFile<'a> {
+    memory: &'a Memory,
+    file: String,
+    path: PathBuf,
+}
+
+impl Resumption for MemoryOfFile<'_> {
+    fn key(&self) -> Option<IdempotencyKey> {
+        let seed = self.memory.seed()?;
+        digest_of(&format!("{seed} {}", self.file)).parse().ok()
+    }
+
     fn recall(&self) -> Option<String> {
         let location = std::fs::read_to_string(&self.path).ok()?;
         Some(location.trim().to_owned())

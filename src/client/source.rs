@@ -141,6 +141,27 @@ impl Source {
         })
     }
 
+    /// All of its bytes, for a file so short that they are held at once; only while it is what it was
+    /// when it was opened.
+    pub(super) async fn whole(&self) -> Result<Bytes, ClientError> {
+        let source = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let length = usize::try_from(source.length()).map_err(std::io::Error::other)?;
+            let mut bytes = vec![0; length];
+            source.file.read_exact_at(&mut bytes, 0)?;
+            Ok(Bytes::from(bytes))
+        });
+        let read = read.await.map_err(std::io::Error::other);
+        match read.and_then(|read| read) {
+            Ok(bytes) => self.check_unchanged().map(|()| bytes),
+            // A file that was cut short meanwhile ends before its time.
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(ClientError::FileChanged(self.path.clone()))
+            }
+            Err(error) => Err(ClientError::file("read", &self.path, error)),
+        }
+    }
+
     fn piece(&self, at: u64) -> std::io::Result<Bytes> {
         let left = usize::try_from(self.length() - at).unwrap_or(PIECE);
         let mut piece = vec![0; left.min(PIECE)];

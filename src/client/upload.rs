@@ -4,18 +4,24 @@ use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::{Body, Method, Response};
+use reqwest::{Body, Method, RequestBuilder, Response};
 
 use super::Watcher;
 use super::connect::Client;
 use super::error::ClientError;
 use super::source::Source;
 use crate::id::ItemId;
+use crate::model::IdempotencyKey;
 use crate::wire::{Destination, Problem, ProblemKind, TUS_VERSION};
 
+const PIECE_MEDIA_TYPE: &str = "application/offset+octet-stream";
 const TUS_RESUMABLE: &str = "Tus-Resumable";
 const UPLOAD_OFFSET: &str = "Upload-Offset";
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const ITEM: &str = "Strongroom-Item";
+
+/// Files up to this long are sent in the request that announces them, in bytes.
+const SENT_WHOLE_BYTES: u64 = 4 << 20;
 
 /// Interruptions in a row, without a byte of progress, after which an upload is left for later.
 const TRIES: u32 = 8;
@@ -35,6 +41,9 @@ pub struct Uploaded {
 
 /// Where an upload is remembered, so that it goes on after the program was ended.
 pub trait Resumption: Send + Sync {
+    /// What the file is announced by when it is sent in one request: the same, should that be done
+    /// again. Without one it is announced first, and the location remembered.
+    fn key(&self) -> Option<IdempotencyKey>;
     /// The location that was remembered.
     fn recall(&self) -> Option<String>;
     /// Remembers a location.
@@ -133,7 +142,10 @@ impl Upload<'_> {
                 let stand = self.ask(&location).await?;
                 (location, stand)
             }
-            None => self.create().await?,
+            None => match self.key() {
+                Some(key) => self.send_whole(&key).await?,
+                None => self.create().await?,
+            },
         };
         self.watcher.moved(stand.offset, self.source.length());
         if stand.offset >= self.source.length() {
@@ -142,25 +154,46 @@ impl Upload<'_> {
         self.patch(&location, stand.offset).await
     }
 
+    /// The key of a file that is sent in one request.
+    fn key(&self) -> Option<IdempotencyKey> {
+        let is_short = self.source.length() <= SENT_WHOLE_BYTES;
+        is_short.then(|| self.resumption.key()).flatten()
+    }
+
+    /// Announces the file, its bytes to follow.
     async fn create(&mut self) -> Result<(String, Stand), ClientError> {
-        let metadata = self.to.metadata();
-        let metadata = metadata.iter().map(|(key, text)| pair(key, text));
-        let mut metadata: Vec<String> = metadata.collect();
-        metadata.extend(self.source.name().map(|name| pair("filename", &name)));
-        let request = self
-            .client
-            .request(Method::POST, "/uploads")
-            .header(TUS_RESUMABLE, TUS_VERSION)
-            .header("Upload-Length", self.source.length())
-            .header("Upload-Metadata", metadata.join(","));
-        let response = self.client.send(request).await?;
-        let location = header(response.headers(), LOCATION.as_str())
-            .ok_or_else(|| unintelligible(&response))?
-            .to_owned();
+        let response = self.client.send(self.announcement()).await?;
+        let location = location_of(&response)?;
         let item = item_of(&response)?;
         self.resumption.remember(&location);
         self.location = Some(location.clone());
         Ok((location, Stand { offset: 0, item }))
+    }
+
+    /// Announces the file with its bytes, or finds where it stands if that was done before: the key
+    /// tells, so that one whose answer was lost is not kept twice.
+    async fn send_whole(&mut self, key: &IdempotencyKey) -> Result<(String, Stand), ClientError> {
+        let request = self
+            .announcement()
+            .header(IDEMPOTENCY_KEY, format!("\"{}\"", key.as_str()))
+            .header(CONTENT_TYPE, PIECE_MEDIA_TYPE)
+            .body(self.source.whole().await?);
+        let response = self.client.send(request).await?;
+        let (location, stand) = (location_of(&response)?, stand_of(&response)?);
+        self.location = Some(location.clone());
+        Ok((location, stand))
+    }
+
+    fn announcement(&self) -> RequestBuilder {
+        let metadata = self.to.metadata();
+        let metadata = metadata.iter().map(|(key, text)| pair(key, text));
+        let mut metadata: Vec<String> = metadata.collect();
+        metadata.extend(self.source.name().map(|name| pair("filename", &name)));
+        self.client
+            .request(Method::POST, "/uploads")
+            .header(TUS_RESUMABLE, TUS_VERSION)
+            .header("Upload-Length", self.source.length())
+            .header("Upload-Metadata", metadata.join(","))
     }
 
     async fn ask(&self, location: &str) -> Result<Stand, ClientError> {
@@ -190,7 +223,7 @@ impl Upload<'_> {
             .request_at(Method::PATCH, location)?
             .header(TUS_RESUMABLE, TUS_VERSION)
             .header(UPLOAD_OFFSET, offset)
-            .header(CONTENT_TYPE, "application/offset+octet-stream")
+            .header(CONTENT_TYPE, PIECE_MEDIA_TYPE)
             .body(Body::wrap_stream(body));
         let sending = self.client.send(request);
         tokio::pin!(sending);
@@ -250,6 +283,12 @@ fn stand_of(response: &Response) -> Result<Stand, ClientError> {
         .ok_or_else(|| unintelligible(response))?;
     let item = item_of(response)?;
     Ok(Stand { offset, item })
+}
+
+fn location_of(response: &Response) -> Result<String, ClientError> {
+    header(response.headers(), LOCATION.as_str())
+        .map(str::to_owned)
+        .ok_or_else(|| unintelligible(response))
 }
 
 fn item_of(response: &Response) -> Result<ItemId, ClientError> {

@@ -17,7 +17,7 @@ use super::problem::Failure;
 use super::state::Shared;
 use crate::id::{ItemId, UploadId};
 use crate::limits::UPLOAD_METADATA_BYTES_MAX;
-use crate::model::Text;
+use crate::model::{IdempotencyKey, Text};
 use crate::wire::{Destination, ProblemKind, TUS_VERSION};
 use crate::work::deposit::{Checksum, LENGTH_MAX, Progress};
 
@@ -33,6 +33,8 @@ const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const UPLOAD_CONCAT: HeaderName = HeaderName::from_static("upload-concat");
+/// What an upload is announced by, to be found again (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The item an upload becomes; not part of tus.
 const STRONGROOM_ITEM: HeaderName = HeaderName::from_static("strongroom-item");
 
@@ -74,6 +76,8 @@ pub(super) struct Creation {
     pub(super) to: Destination,
     /// What the file is called.
     pub(super) file_name: Option<String>,
+    /// What it is known by when it is announced again.
+    pub(super) key: Option<IdempotencyKey>,
 }
 
 impl Creation {
@@ -116,8 +120,25 @@ impl Creation {
             length,
             to,
             file_name,
+            key: idempotency_key(headers)?,
         })
     }
+}
+
+/// The key, which may stand in quotes, as the draft writes it, or without.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Failure> {
+    if !headers.contains_key(IDEMPOTENCY_KEY) {
+        return Ok(None);
+    }
+    let text = only(headers, &IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok());
+    let text = text.unwrap_or_default().trim();
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    let key = quoted.unwrap_or(text).parse::<IdempotencyKey>();
+    key.map(Some).map_err(|error| {
+        Failure::bad_request(format!("Idempotency-Key is not acceptable: {error}"))
+    })
 }
 
 /// The `Upload-Metadata` header: keys, each with a text, in order.
@@ -389,6 +410,35 @@ mod tests {
         ] {
             assert_eq!(name_of(given), None, "{given:?}");
         }
+    }
+
+    #[test]
+    fn keys_stand_in_quotes_or_without() {
+        let key_of = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_str(value).expect("a header");
+                headers.append(IDEMPOTENCY_KEY, value);
+            }
+            idempotency_key(&headers)
+        };
+        let key = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+        for given in [key.to_owned(), format!("\"{key}\""), format!(" {key} ")] {
+            let read = key_of(&[&given]).expect("acceptable").expect("there");
+            assert_eq!(read.as_str(), key);
+        }
+        assert!(key_of(&[]).expect("acceptable").is_none());
+        let long = "k".repeat(IdempotencyKey::LONGEST + 1);
+        for bad in [
+            "",
+            "short",
+            "\"8e03978e-40d5-43dd",
+            "with spaces in it, many",
+            &long,
+        ] {
+            assert!(key_of(&[bad]).is_err(), "{bad}");
+        }
+        assert!(key_of(&[key, key]).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt as _;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderValue, StatusCode};
 
@@ -24,7 +25,11 @@ use crate::access::acts::{DepositItem, DeriveItem, RedactItem};
 use crate::id::UploadId;
 use crate::wire::{Destination, Origin, Problem};
 use crate::work::Service;
-use crate::work::deposit::{self, Begun, Checksum, Made, Progress};
+use crate::work::deposit::{self, Announced, Begun, Checksum, Made, Progress};
+
+/// Most of a body that is taken without being needed, in bytes: what comes along in one request is
+/// shorter.
+const PASSED_OVER_BYTES: usize = 16 << 20;
 
 /// What the server can do (tus).
 #[utoipa::path(
@@ -41,7 +46,7 @@ pub(super) async fn options() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-/// Begins an upload to a session (tus creation), perhaps with its first piece.
+/// Begins an upload to a session (tus creation), perhaps with its first piece or all of it.
 #[utoipa::path(
     post, path = "/v1/uploads", tag = "uploads",
     params(
@@ -49,12 +54,13 @@ pub(super) async fn options() -> Response {
         ("Upload-Length" = u64, Header, description = "The file's length, in bytes"),
         ("Upload-Metadata" = String, Header, description = "`session`, `kind` and, if there is one, `filename`, each with its value in base64; `redacts` for a version of an item without those who withdraw; instead of `session`, `from` (items, commas between), `tier` and perhaps `group`, `quotes` (`yes`) and `shows` (fields, a line each) for what was made from items"),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256` of the body, and the digest in base64"),
+        ("Idempotency-Key" = Option<String>, Header, description = "16 to 128 characters drawn at random, such as a UUID: the same file announced again with the same key is the same upload, whose Upload-Offset says where to go on"),
     ),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The first piece, or nothing"),
     responses(
-        (status = 201, description = "Begun", headers(
+        (status = 201, description = "Begun, or found by its key", headers(
             ("Location" = String, description = "Where the upload is"),
-            ("Upload-Offset" = u64, description = "Bytes taken in, when a piece came along"),
+            ("Upload-Offset" = u64, description = "Bytes taken in"),
             ("Upload-Expires" = String, description = "When it is given up"),
             ("Strongroom-Item" = String, description = "The item it becomes"),
         )),
@@ -70,43 +76,80 @@ pub(super) async fn create(
 ) -> Answer<Response> {
     let creation = Creation::parse(request.headers())?;
     let checksum = tus::checksum(request.headers())?;
+    let comes_along = is_whole(&request, creation.length);
     let piece = piece_of(request)?;
     let service = &shared.service;
-    let begun = begin(service, &caller, creation).await?;
-    let headers = Headers::default()
-        .location(begun.upload)
-        .item(begun.item)
-        .expires(begun.expires);
+    let begun = begin(service, &caller, creation, comes_along).await?;
+    let headers = Headers::default().location(begun.upload);
     let headers = match piece {
-        None => headers,
-        Some(body) => {
+        // A body that comes again is needed only if nothing of it arrived before.
+        Some(body) if begun.progress.offset == 0 => {
             let written = write(&shared, caller.0.clone(), begun.upload, 0, body, checksum).await;
             match written {
                 Ok(progress) => headers.progress(&progress),
                 // It has begun all the same: the client goes on from what HEAD says.
-                Err(failure) => return Ok((headers.finish(), failure).into_response()),
+                Err(failure) => {
+                    let headers = headers.item(begun.item).expires(begun.progress.expires);
+                    return Ok((headers.finish(), failure).into_response());
+                }
             }
+        }
+        again => {
+            if let Some(body) = again {
+                pass_over(&shared, &caller.0, body).await?;
+            }
+            headers.progress(&begun.progress)
         }
     };
     Ok((StatusCode::CREATED, headers.finish()).into_response())
 }
 
+/// Takes a body that is not needed, so that the connection goes on being used; the rest of a long one
+/// is left, and the connection with it.
+async fn pass_over(shared: &Arc<Shared>, caller: &Caller, body: Body) -> Answer<()> {
+    let _permit = shared.transfers.begin(caller.token())?;
+    let mut body = incoming(body, shared.stall, shared.seal.clone());
+    let mut taken = 0;
+    while let Some(Ok(piece)) = body.next().await {
+        taken += piece.len();
+        if taken > PASSED_OVER_BYTES {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the body is all of an upload of `length` bytes.
+fn is_whole(request: &Request, length: u64) -> bool {
+    let declared = request.headers().get(CONTENT_LENGTH);
+    let declared = declared.and_then(|length| length.to_str().ok()?.parse().ok());
+    tus::is_chunk(request.headers()) && declared == Some(length)
+}
+
 /// Decides over where it comes from, and begins it.
-async fn begin(service: &Service, caller: &Caller, creation: Creation) -> Answer<Begun> {
-    let Creation {
-        length,
-        to: Destination { kind, origin },
-        file_name,
-    } = creation;
+async fn begin(
+    service: &Arc<Service>,
+    caller: &Caller,
+    creation: Creation,
+    comes_along: bool,
+) -> Answer<Begun> {
+    let Destination { kind, origin } = creation.to;
+    let file = Announced {
+        length: creation.length,
+        kind,
+        file_name: creation.file_name,
+        key: creation.key,
+        comes_along,
+    };
     Ok(match origin {
         Origin::Session(session) => {
             let on = (session, kind);
             let grant = service.admit::<DepositItem>(caller, on).await?;
-            deposit::begin(service, grant, length, kind, file_name).await?
+            deposit::begin(service, grant, file).await?
         }
         Origin::Version { session, redacts } => {
             let grant = service.admit::<RedactItem>(caller, redacts).await?;
-            deposit::begin_redacted(service, grant, session, length, kind, file_name).await?
+            deposit::begin_redacted(service, grant, session, file).await?
         }
         Origin::Items(made) => {
             let mut grants = Vec::with_capacity(made.from.len());
@@ -119,7 +162,7 @@ async fn begin(service: &Service, caller: &Caller, creation: Creation) -> Answer
                 quotes: made.quotes,
                 shows: made.shows,
             };
-            deposit::begin_derived(service, grants, made, length, kind, file_name).await?
+            deposit::begin_derived(service, grants, made, file).await?
         }
     })
 }

@@ -58,4 +58,4 @@ pub use template::Template;
 pub use terms::Terms;
 pub use text::{Text, TextError};
 pub use token::{Digest, Token};
-pub use upload::{StoredPart, Upload};
+pub use upload::{IdempotencyKey, StoredPart, Upload};

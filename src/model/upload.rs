@@ -1,5 +1,7 @@
 //! Uploads that are not finished.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,43 @@ impl Upload {
         whole.min(self.item.length)
     }
 }
+
+/// What a file is announced by, so that announcing it again finds the same upload
+/// (`Idempotency-Key`, draft-ietf-httpapi-idempotency-key-header). Whoever brings it draws it at random.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// The fewest characters it has: what is short was not drawn at random.
+    pub const SHORTEST: usize = 16;
+    /// The most.
+    pub const LONGEST: usize = 128;
+
+    /// The key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for IdempotencyKey {
+    type Err = BadKey;
+
+    fn from_str(text: &str) -> Result<Self, BadKey> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:+/=".contains(&byte);
+        let fits =
+            (Self::SHORTEST..=Self::LONGEST).contains(&text.len()) && text.bytes().all(is_plain);
+        fits.then(|| Self(text.to_owned())).ok_or(BadKey)
+    }
+}
+
+/// A text that is no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an idempotency key has {} to {} letters, digits or characters of `-_.:+/=`; draw one at random, such as a UUID",
+    IdempotencyKey::SHORTEST,
+    IdempotencyKey::LONGEST
+)]
+pub struct BadKey;
 
 /// A part the store has confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,7 +14,9 @@ use crate::cli::failure::Failure;
 use crate::cli::profile::write_private;
 use crate::client::{Client, ClientError, Resumption, Source, Target, Unwatched};
 use crate::id::{ItemId, ParticipantId, SessionId, StudyId};
-use crate::model::{Kind, LawfulBasis, Permission, Purpose, Role, SessionKind, Terms};
+use crate::model::{
+    IdempotencyKey, Kind, LawfulBasis, Permission, Purpose, Role, SessionKind, Terms,
+};
 use crate::objects::ObjectKey;
 use crate::wire::{Destination, NewMembership, NewParticipant, NewSession, NewStudy, ProblemKind};
 
@@ -336,6 +338,9 @@ fn traces(material: &Material) -> Result<Vec<Trace>, Failure> {
 struct Forgetful;
 
 impl Resumption for Forgetful {
+    fn key(&self) -> Option<IdempotencyKey> {
+        None
+    }
     fn recall(&self) -> Option<String> {
         None
     }

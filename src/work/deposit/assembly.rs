@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 
 use super::super::error::WorkError;
 use super::super::service::Service;
+use super::begin::check_permitted;
+use super::plan;
 use super::turn::{STOP_WAIT, still_writing};
-use super::{check_permitted, plan};
 use crate::agefile::{
     CHUNK_BYTES, ChunkBuffer, FileKey, Last, PartBuffers, PayloadKey, chunk_count,
 };

@@ -1,10 +1,11 @@
 //! What is made from items: nearer to a finding, further from people.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::super::error::WorkError;
 use super::super::service::Service;
-use super::{Begun, Coming, begin_in};
+use super::begin::{Announced, Begun, Coming, begin_in};
 use crate::access::Grant;
 use crate::access::acts::DeriveItem;
 use crate::id::{ItemId, ParticipantId, StudyId};
@@ -39,12 +40,10 @@ pub struct Made {
 /// together, a group that is not the study's or too small, and a field that is not declared or whose
 /// sharing was not justified.
 pub async fn begin_derived(
-    service: &Service,
+    service: &Arc<Service>,
     grants: Vec<Grant<DeriveItem>>,
     made: Made,
-    length: u64,
-    kind: Kind,
-    file_name: Option<String>,
+    mut file: Announced,
 ) -> Result<Begun, WorkError> {
     let first = grants.first().ok_or_else(|| {
         WorkError::Unacceptable("it is made from nothing; name the items (`--from`)".to_owned())
@@ -69,12 +68,14 @@ pub async fn begin_derived(
         shows: made.shows.clone(),
         check: Check::Waiting,
     };
+    if anonymised {
+        // A name could say whom it was made from, and would outlive them.
+        file.file_name = None;
+    }
+    let kind = file.kind;
     let coming = Coming {
         by,
-        length,
-        // A name could say whom it was made from, and would outlive them.
-        file_name: file_name.filter(|_| !anonymised),
-        kind,
+        file,
         study,
         session,
         tier: made.tier,

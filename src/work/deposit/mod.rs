@@ -5,6 +5,7 @@
 //! gateway the offset falls back to the last durable part, and the client goes on from there.
 
 mod assembly;
+mod begin;
 mod derived;
 mod plan;
 mod room;
@@ -16,40 +17,24 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 
 use super::error::WorkError;
 use super::service::Service;
-use super::{consent, redact, retain, terms};
-use crate::access::acts::{Deposit, DepositItem, RedactItem};
-use crate::access::{Caller, Grant};
-use crate::agefile::new_file_key;
-use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyId, UploadId};
-use crate::index::{Reader, tables};
-use crate::limits::{CHECKED_BODY_MAX, UPLOAD_LIFETIME};
-use crate::model::item::{Derived, Particulars};
-use crate::model::{Actor, Event, Item, Kind, Sealed, Standing, Tier, Upload};
+use crate::access::Caller;
+use crate::id::{ItemId, PersonId, UploadId};
+use crate::index::tables;
+use crate::limits::CHECKED_BODY_MAX;
+use crate::model::{Actor, Event, Item, Upload};
 use crate::objects::{self, Family, ObjectKey};
-use crate::vault::MaterialKeys;
 
 use assembly::Assembly;
 use uploads::Active;
 
+pub use begin::{Announced, Begun, begin, begin_redacted};
 pub use derived::{Made, begin_derived};
 pub use plan::LENGTH_MAX;
 pub(crate) use uploads::Uploads;
-
-/// An upload that has begun.
-#[derive(Debug, Clone, Copy)]
-pub struct Begun {
-    /// The upload.
-    pub upload: UploadId,
-    /// The item it becomes.
-    pub item: ItemId,
-    /// When it is given up, if it is not finished.
-    pub expires: Timestamp,
-}
 
 /// How far an upload has come.
 #[derive(Debug, Clone, Copy)]
@@ -85,194 +70,6 @@ impl Checksum {
     }
 }
 
-/// Begins an upload of `length` bytes to the granted session.
-///
-/// # Errors
-/// [`WorkError::Unacceptable`] for nothing, [`WorkError::TooLarge`] for more than a store holds,
-/// [`WorkError::OverQuota`] for more than the study may hold,
-/// [`WorkError::Refused`] when a participant has not permitted that kind of material (R2).
-pub async fn begin(
-    service: &Service,
-    grant: Grant<DepositItem>,
-    length: u64,
-    kind: Kind,
-    file_name: Option<String>,
-) -> Result<Begun, WorkError> {
-    let by = grant.person();
-    let Deposit {
-        session,
-        study,
-        answers,
-        ..
-    } = grant.into_loaded();
-    terms::check_place(service, study.regions)?;
-    retain::refuse_due(&study, kind, &session, service.today())?;
-    let coming = Coming {
-        by,
-        length,
-        file_name,
-        kind,
-        study: session.study,
-        session: Some(session.id),
-        tier: Tier::Identifiable,
-        derived: None,
-        answers: answers.map(|assignment| assignment.id),
-        redacts: None,
-    };
-    begin_in(service, coming, |reader| {
-        check_permitted(reader, &session.participants, kind, Some(session.date))?;
-        Ok(session.participants.clone())
-    })
-    .await
-}
-
-/// Begins an upload of a version of the granted item without those who withdraw: it hangs on the keys
-/// of those who remain, and on no other.
-///
-/// # Errors
-/// As [`begin`]; and [`WorkError::Unacceptable`] for another session than the item's, or a kind that
-/// is neither the item's nor words in its place; [`WorkError::Conflict`] when there is such a version.
-pub async fn begin_redacted(
-    service: &Service,
-    grant: Grant<RedactItem>,
-    session: SessionId,
-    length: u64,
-    kind: Kind,
-    file_name: Option<String>,
-) -> Result<Begun, WorkError> {
-    let (by, item) = (grant.person(), grant.into_loaded());
-    if item.session != Some(session) {
-        return Err(WorkError::Unacceptable(format!(
-            "{} is not of that session; name its own, which `item show` says",
-            item.id
-        )));
-    }
-    if kind != item.kind && kind != Kind::Transcript {
-        return Err(WorkError::Unacceptable(format!(
-            "{} is of kind {}: a version of it is as well, or a transcript",
-            item.id, item.kind
-        )));
-    }
-    {
-        let view = service.vault().view()?;
-        let study = view.reader().get(&tables::STUDIES, &item.study)?;
-        let held = view.reader().get(&tables::SESSIONS, &session)?;
-        if let (Some(study), Some(held)) = (study, held) {
-            terms::check_place(service, study.regions)?;
-            retain::refuse_due(&study, kind, &held, service.today())?;
-        }
-    }
-    let coming = Coming {
-        by,
-        length,
-        file_name,
-        kind,
-        study: item.study,
-        session: Some(session),
-        tier: Tier::Identifiable,
-        derived: None,
-        answers: None,
-        redacts: Some(item.id),
-    };
-    begin_in(service, coming, |reader| {
-        redact::those_who_remain(reader, item.id, kind)
-    })
-    .await
-}
-
-/// Material that is about to be brought.
-struct Coming {
-    by: PersonId,
-    length: u64,
-    file_name: Option<String>,
-    kind: Kind,
-    study: StudyId,
-    session: Option<SessionId>,
-    tier: Tier,
-    derived: Option<Derived>,
-    answers: Option<AssignmentId>,
-    redacts: Option<ItemId>,
-}
-
-/// Begins an upload; `people` says who is in it, in the order of their identifiers, or why nothing is
-/// taken in.
-async fn begin_in(
-    service: &Service,
-    coming: Coming,
-    people: impl Fn(&Reader<'_>) -> Result<Vec<ParticipantId>, WorkError>,
-) -> Result<Begun, WorkError> {
-    let part_chunks = plan::part_chunks(coming.length)?;
-    let vault = service.vault();
-    let entropy = &*vault.means().entropy;
-    let (upload, id) = (UploadId::random(entropy)?, ItemId::random(entropy)?);
-    {
-        // Refused before the store is troubled; decided again under the lock.
-        let view = vault.view()?;
-        people(view.reader())?;
-        room::check(view.reader(), &coming)?;
-    }
-    let multipart = match plan::is_single(coming.length, part_chunks) {
-        true => None,
-        false => Some(service.store().begin(ObjectKey::Material(id)).await?),
-    };
-    let begun = vault
-        .commit(Actor::Person(coming.by), |draft| {
-            let participants = people(draft.reader())?;
-            room::check(draft.reader(), &coming)?;
-            let [(leaf, key)] = draft.new_keys()?;
-            let keys = MaterialKeys {
-                item: key,
-                people: draft.view().keys_beside(coming.study, &participants)?,
-            };
-            let mut item = Item {
-                id,
-                study: coming.study,
-                session: coming.session,
-                participants,
-                kind: coming.kind,
-                tier: coming.tier,
-                length: coming.length,
-                key: leaf,
-                particulars: Sealed::new(Vec::new()),
-                deposited: draft.now(),
-                depositor: coming.by,
-                answers: coming.answers,
-                derived: coming.derived,
-                redacts: coming.redacts,
-                redaction: None,
-                accepted: None,
-                erased: false,
-            };
-            let particulars = draw_particulars(entropy, coming.file_name)?;
-            item.particulars = vault.seal_particulars(&item, &keys, &particulars)?;
-            let expires = draft.now().saturating_add(UPLOAD_LIFETIME);
-            let expires = expires.unwrap_or(Timestamp::MAX);
-            let row = Upload {
-                id: upload,
-                item,
-                part_chunks,
-                multipart: multipart.as_ref().map(|begun| begun.id().to_owned()),
-                expires,
-                sealed: Vec::new(),
-                stored: Vec::new(),
-            };
-            let begun = Begun {
-                upload,
-                item: id,
-                expires,
-            };
-            let upload = Box::new(row);
-            Ok::<_, WorkError>((Event::UploadStarted { upload }, begun))
-        })
-        .await;
-    if let (Err(_), Some(multipart)) = (&begun, &multipart)
-        && let Err(error) = service.store().abort(multipart).await
-    {
-        tracing::warn!(%error, "an upload that never began could not be aborted in the store; it is found again at the next start");
-    }
-    begun
-}
-
 /// How far an upload has come. Whoever else was writing to it has stopped by then.
 ///
 /// # Errors
@@ -282,9 +79,14 @@ pub async fn offset(
     caller: &Caller,
     id: UploadId,
 ) -> Result<Progress, WorkError> {
-    let row = match own_upload(service, caller, id)? {
+    let owned = own_upload(service, caller.person().id, id)?;
+    stand(service, id, owned).await
+}
+
+async fn stand(service: &Arc<Service>, id: UploadId, owned: Owned) -> Result<Progress, WorkError> {
+    let row = match owned {
         Owned::UnderWay(row) => row,
-        Owned::Finished(progress) => return Ok(progress),
+        Owned::Finished(item) => return Ok(progress_of_item(&item)),
     };
     match service.uploads.find(id)? {
         None if plan::durable_bytes(&row) == row.item.length => finish(service, id, &row).await,
@@ -318,9 +120,9 @@ pub async fn write<S, E>(
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
 {
-    let row = match own_upload(service, caller, id)? {
+    let row = match own_upload(service, caller.person().id, id)? {
         Owned::UnderWay(row) => row,
-        Owned::Finished(progress) if offset == progress.length => return Ok(progress),
+        Owned::Finished(item) if offset == item.length => return Ok(progress_of_item(&item)),
         Owned::Finished(_) => return Err(elsewhere()),
     };
     let active = activate(service, id, &row).await?;
@@ -371,7 +173,7 @@ where
 /// [`WorkError::NoSuchThing`] for anybody but the one who began it; [`WorkError::Conflict`] when it
 /// is finished.
 pub async fn abandon(service: &Service, caller: &Caller, id: UploadId) -> Result<(), WorkError> {
-    match own_upload(service, caller, id)? {
+    match own_upload(service, caller.person().id, id)? {
         Owned::UnderWay(_) => give_up(service, caller_actor(caller), id).await,
         Owned::Finished(_) => Err(already_an_item()),
     }
@@ -448,11 +250,11 @@ async fn finish(service: &Arc<Service>, id: UploadId, row: &Upload) -> Result<Pr
 
 enum Owned {
     UnderWay(Box<Upload>),
-    Finished(Progress),
+    Finished(Box<Item>),
 }
 
-fn own_upload(service: &Service, caller: &Caller, id: UploadId) -> Result<Owned, WorkError> {
-    let person = caller.person().id;
+/// The upload, if it is `person`'s and there is still something of it.
+fn own_upload(service: &Service, person: PersonId, id: UploadId) -> Result<Owned, WorkError> {
     let view = service.vault().view()?;
     if let Some(row) = view.reader().get(&tables::UPLOADS, &id)? {
         let mine = row.item.depositor == person && row.expires > service.now();
@@ -464,13 +266,8 @@ fn own_upload(service: &Service, caller: &Caller, id: UploadId) -> Result<Owned,
     let item = item.ok_or(WorkError::NoSuchThing)?;
     let row = view.reader().get(&tables::ITEMS, &item)?;
     let row = row.filter(|row| row.depositor == person && !row.erased);
-    let row = row.ok_or(WorkError::NoSuchThing)?;
-    Ok(Owned::Finished(Progress {
-        offset: row.length,
-        length: row.length,
-        expires: row.deposited,
-        item,
-    }))
+    row.map(|row| Owned::Finished(Box::new(row)))
+        .ok_or(WorkError::NoSuchThing)
 }
 
 /// The upload in memory, brought there if need be.
@@ -559,48 +356,21 @@ fn already_an_item() -> WorkError {
     WorkError::Conflict("the upload is finished and has become an item".to_owned())
 }
 
-/// Whether everyone in it takes part and permits that kind of material, on the day of the session too.
-fn check_permitted(
-    reader: &Reader<'_>,
-    participants: &[ParticipantId],
-    kind: Kind,
-    session: Option<Date>,
-) -> Result<(), WorkError> {
-    for id in participants {
-        let row = reader.get(&tables::PARTICIPANTS, id)?;
-        let row = row.ok_or(WorkError::NoSuchThing)?;
-        if row.standing != Standing::Active {
-            return Err(WorkError::Refused(
-                "a participant of this session has withdrawn or is withdrawing; nothing more is taken in"
-                    .to_owned(),
-            ));
-        }
-        consent::check_permitted_by(reader, &row, kind, session)?;
-    }
-    Ok(())
-}
-
-fn draw_particulars(
-    entropy: &dyn crate::entropy::Entropy,
-    file_name: Option<String>,
-) -> Result<Particulars, WorkError> {
-    use secrecy::ExposeSecret as _;
-    let mut payload_nonce = [0; 16];
-    entropy.fill(&mut payload_nonce)?;
-    let file_key = new_file_key(entropy)?;
-    Ok(Particulars {
-        file_key: *file_key.expose_secret(),
-        payload_nonce,
-        file_name,
-    })
-}
-
 fn progress_of(row: &Upload, offset: u64) -> Progress {
     Progress {
         offset,
         length: row.item.length,
         expires: row.expires,
         item: row.item.id,
+    }
+}
+
+fn progress_of_item(item: &Item) -> Progress {
+    Progress {
+        offset: item.length,
+        length: item.length,
+        expires: item.deposited,
+        item: item.id,
     }
 }
 

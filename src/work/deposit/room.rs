@@ -1,7 +1,7 @@
 //! Whether there is room for what is about to be brought: in the study, and among what its bringer
 //! has not finished.
 
-use super::Coming;
+use super::begin::Coming;
 use crate::id::PersonId;
 use crate::index::{Reader, tables};
 use crate::limits::UNFINISHED_UPLOADS_MAX;
@@ -26,7 +26,7 @@ pub(super) fn check(reader: &Reader<'_>, coming: &Coming) -> Result<(), WorkErro
     let held = reader
         .get(&tables::HELD, &coming.study)?
         .unwrap_or_default();
-    match study.quota.passed_by(&held, coming.length) {
+    match study.quota.passed_by(&held, coming.file.length) {
         None => Ok(()),
         Some(_) if is_of_a_supplier(reader, coming.by)? => Err(WorkError::OverQuota(
             "the study takes no more for now; tell the team that assigned the item to you"
@@ -36,7 +36,7 @@ pub(super) fn check(reader: &Reader<'_>, coming: &Coming) -> Result<(), WorkErro
             &study,
             &held,
             passed,
-            coming.length,
+            coming.file.length,
         ))),
     }
 }

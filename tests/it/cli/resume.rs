@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::cli::{Site, noise};
+use crate::support::cli::{Site, noise, plain};
 use crate::support::line::{Line, Mishap, Way};
 
 const MIB: u64 = 1024 * 1024;
@@ -38,11 +38,16 @@ impl Scene {
     /// That the item is the recording, that it was begun once, and that nothing is left over.
     fn is_whole(&self, item: &str) {
         assert!(self.site.fetch("lead", item) == self.recording);
+        self.is_all_there_is(1);
+    }
+
+    /// That there are so many items and no more were begun, and nothing is left over.
+    fn is_all_there_is(&self, count: usize) {
         let items = self.site.run("lead", &["item", "list"]).rows();
-        assert_eq!(items.len(), 1);
+        assert_eq!(items.len(), count);
         let begun = self.site.events();
         let begun = begun.iter().filter(|event| *event == "upload-started");
-        assert_eq!(begun.count(), 1);
+        assert_eq!(begun.count(), count);
         let remembered = self.site.home().join("res").join("uploads");
         let remembered = std::fs::read_dir(remembered).expect("listed");
         assert_eq!(remembered.count(), 0);
@@ -119,4 +124,46 @@ fn a_download_goes_on_when_the_connection_breaks_and_the_gateway_is_killed() {
     let arrived = std::fs::read(scene.site.path("fetched.wav")).expect("fetched");
     assert!(arrived == scene.recording);
     scene.is_whole(&item);
+}
+
+/// A short file is sent in one request: whether it arrived is not known when the answer is lost.
+#[test]
+fn a_short_file_whose_answer_was_lost_is_kept_once() {
+    let scene = Scene::set(&[(Way::Down, 1, Mishap::Cut)]);
+    let notes = scene.site.file("notes.txt", &scene.recording[..100_000]);
+    let uploaded = scene.site.try_upload(&notes, &scene.session, "notes");
+    let uploaded = uploaded.json();
+    assert_eq!(uploaded["interruptions"], 1, "{uploaded}");
+    let item = uploaded["id"].as_str().expect("an item");
+    assert!(scene.site.fetch("lead", item) == scene.recording[..100_000]);
+    scene.is_all_there_is(1);
+}
+
+#[test]
+fn files_that_were_through_when_the_command_was_killed_are_kept_once() {
+    let scene = Scene::set(&[(Way::Down, 1500, Mishap::Hold)]);
+    let files: Vec<PathBuf> = (0..12)
+        .map(|number| {
+            let notes = &scene.recording[number * 1000..][..900];
+            scene.site.file(&format!("note-{number}.txt"), notes)
+        })
+        .collect();
+    let mut all = vec!["upload", "--session", &scene.session, "--kind", "notes"];
+    all.extend(files.iter().map(|file| plain(file)));
+    let upload = scene.site.begin("res", &all);
+    scene.line.wait_until_held();
+    upload.kill();
+    scene.line.release();
+    let kept = scene.site.run("lead", &["item", "list"]).rows().len();
+    assert!(kept > 0 && kept < files.len(), "{kept} files were through");
+    let uploaded = scene.site.run("res", &all).stdout;
+    let uploaded = uploaded.split(|byte| *byte == b'\n');
+    assert_eq!(
+        uploaded.filter(|line| !line.is_empty()).count(),
+        files.len()
+    );
+    scene.is_all_there_is(files.len());
+    // A file brought on purpose once more is another item.
+    scene.site.upload(&files[0], &scene.session, "notes");
+    scene.is_all_there_is(files.len() + 1);
 }

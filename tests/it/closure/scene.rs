@@ -72,7 +72,10 @@ impl Versioned {
     fn copy_to(&self, folder: &Path) {
         let (objects, _) = self.runtime.block_on(self.moto.everything(BUCKET));
         for (number, (key, bytes)) in objects.into_iter().enumerate() {
-            if let Some((_, item)) = key.strip_prefix("material/").and_then(|k| k.split_once('/')) {
+            if let Some((_, item)) = key
+                .strip_prefix("material/")
+                .and_then(|k| k.split_once('/'))
+            {
                 std::fs::create_dir_all(folder).expect("made");
                 let file = folder.join(format!("{item}@{number}"));
                 std::fs::write(file, bytes).expect("written");

@@ -4,6 +4,7 @@ mod downloads;
 mod edges;
 mod quotas;
 mod renewal;
+mod repeats;
 mod sameness;
 mod surface;
 mod uploads;

@@ -202,9 +202,7 @@ async fn r14_a_supplier_is_not_told_how_much_a_study_holds() {
     let begun = deposit::begin(
         &house.service,
         grant.expect("granted"),
-        4,
-        Kind::Transcript,
-        None,
+        deposit::Announced::new(4, Kind::Transcript, None),
     );
     let refused = begun.await.expect_err("over the quota");
     assert!(matches!(refused, WorkError::OverQuota(_)), "{refused:?}");

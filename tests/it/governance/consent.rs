@@ -63,9 +63,13 @@ async fn begin(house: &House, session: SessionId, kind: Kind) -> Result<(), Work
     let grant = house
         .admit::<acts::DepositItem>(lead, (session, kind))
         .await?;
-    deposit::begin(&house.service, grant, 5, kind, None)
-        .await
-        .map(drop)
+    deposit::begin(
+        &house.service,
+        grant,
+        deposit::Announced::new(5, kind, None),
+    )
+    .await
+    .map(drop)
 }
 
 async fn versions(house: &House, who: ParticipantId) -> Vec<Consent> {

@@ -18,7 +18,7 @@ use strongroom::model::{
     Actor, Cause, Consent, Erasure, Event, Finding, Item, Kind, LawfulBasis, Permission, Purpose,
     Role, Text, Tier,
 };
-use strongroom::work::deposit::{self, Made};
+use strongroom::work::deposit::{self, Announced, Made};
 use strongroom::work::participant::{self, NewParticipant};
 use strongroom::work::study::NewMember;
 use strongroom::work::{WorkError, check, output, study};
@@ -79,7 +79,13 @@ impl House {
             grants.push(self.admit::<acts::DeriveItem>(lead, *item).await?);
         }
         let (length, name) = (bytes.len() as u64, Some("Siân.txt".to_owned()));
-        let begun = deposit::begin_derived(&self.service, grants, made, length, kind, name).await?;
+        let begun = deposit::begin_derived(
+            &self.service,
+            grants,
+            made,
+            Announced::new(length, kind, name),
+        )
+        .await?;
         let body = stream::iter([Ok::<_, Infallible>(Bytes::from_static(bytes))]);
         deposit::write(
             &self.service,

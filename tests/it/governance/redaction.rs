@@ -76,9 +76,13 @@ impl Group {
         let (house, lead) = (&self.house, &self.house.staff.lead);
         let grant = house.admit::<acts::RedactItem>(lead, item).await?;
         let length = bytes.len() as u64;
-        let begun =
-            deposit::begin_redacted(&house.service, grant, self.session, length, kind, None)
-                .await?;
+        let begun = deposit::begin_redacted(
+            &house.service,
+            grant,
+            self.session,
+            deposit::Announced::new(length, kind, None),
+        )
+        .await?;
         Ok(house.send(begun, bytes).await)
     }
 

@@ -76,7 +76,12 @@ impl House {
         let session = self.row(recording).session.expect("a session");
         let on = (session, Kind::Transcript);
         let grant = self.admit::<acts::DepositItem>(who, on).await?;
-        let begun = deposit::begin(&self.service, grant, 4, Kind::Transcript, None).await?;
+        let begun = deposit::begin(
+            &self.service,
+            grant,
+            deposit::Announced::new(4, Kind::Transcript, None),
+        )
+        .await?;
         let body = futures::stream::iter([Ok::<_, std::convert::Infallible>("said".into())]);
         let caller = self.caller(who);
         deposit::write(&self.service, &caller, begun.upload, 0, body, None).await?;

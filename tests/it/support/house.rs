@@ -224,7 +224,12 @@ impl House {
             .admit::<acts::DepositItem>(&self.staff.lead, on)
             .await?;
         let name = Some(file_name.to_owned());
-        deposit::begin(&self.service, grant, length as u64, Kind::Audio, name).await
+        deposit::begin(
+            &self.service,
+            grant,
+            deposit::Announced::new(length as u64, Kind::Audio, name),
+        )
+        .await
     }
 
     /// Brings material to a session.
@@ -257,7 +262,12 @@ impl House {
             .granted::<acts::DepositItem>(lead, (session, kind))
             .await;
         let length = bytes.len() as u64;
-        let begun = deposit::begin(&self.service, grant, length, kind, None).await;
+        let begun = deposit::begin(
+            &self.service,
+            grant,
+            deposit::Announced::new(length, kind, None),
+        )
+        .await;
         self.send(begun.expect("begun"), bytes).await
     }
 
