@@ -37,43 +37,46 @@ def same(one, other):
     program(["cmp", one, other])
 
 
-def rounds_for(length, wanted):
-    return max(3, wanted if length < 10**9 else wanted // 2)
+# Where the gateway's ciphertext lies; what else it keeps in its bucket stays.
+MATERIAL = "strongroom/material"
+LONG = 10**9
 
 
-def one_file(stage, tools, gateway, name, length, wanted, table):
-    """A file of one size, up and down, by everybody in turn."""
+def one_file(stage, server, tools, gateway, name, length, wanted, table):
+    """A file of one size, up and down, by everybody in turn; its item is left in the bucket, and its plain copy."""
     source, back = stage / f"file-{name}", stage / "back"
     fill(source, length)
+    rounds, rehearsals = (max(3, wanted // 2), 0) if length >= LONG else (wanted, 1)
+    before = server.stored(MATERIAL)
+    emptied = lambda place, keep=frozenset(): lambda: server.empty(place, keep)
+    ups = [
+        Contender("strongroom upload", lambda: gateway.run("upload", source, "--session", gateway.session, "--kind", "audio"), emptied(MATERIAL, before)),
+        Contender("aws s3 cp", lambda: tools.aws("cp", "--only-show-errors", source, f"s3://plain/up-{name}"), emptied("plain")),
+        Contender("rclone copy", lambda: tools.rclone("copyto", "--ignore-times", source, f"store:plain/rc-{name}"), emptied("plain")),
+        Contender("rclone crypt", lambda: tools.rclone("copyto", "--ignore-times", source, f"sealed:up-{name}"), emptied("crypt")),
+    ]
+    alternate(rounds, ups, rehearsals)
+    report(f"{name}, up ({rounds} rounds)", ups)
+
     (item,) = gateway.upload(source)
-    gateway.json("fetch", item, "-o", back)
-    same(source, back)
-    back.unlink()
-
-    def into(turn):
-        back.unlink(missing_ok=True)
-        return turn()
-
     tools.aws("cp", "--only-show-errors", source, f"s3://plain/{name}")
     tools.rclone("copyto", source, f"sealed:{name}")
-    rounds = rounds_for(length, wanted)
-    ups = [
-        Contender("strongroom upload", lambda: gateway.run("upload", source, "--session", gateway.session, "--kind", "audio")),
-        Contender("aws s3 cp", lambda: tools.aws("cp", "--only-show-errors", source, f"s3://plain/up-{name}")),
-        Contender("rclone copy", lambda: tools.rclone("copyto", "--ignore-times", source, f"store:plain/rc-{name}")),
-        Contender("rclone crypt", lambda: tools.rclone("copyto", "--ignore-times", source, f"sealed:up-{name}")),
-    ]
-    alternate(rounds, ups)
-    report(f"{name}, up ({rounds} rounds)", ups)
+    gateway.json("fetch", item, "-o", back)
+    same(source, back)
+    source.unlink()
+
+    away = lambda: back.unlink(missing_ok=True)
+    away()
     downs = [
-        Contender("strongroom fetch", lambda: into(lambda: gateway.run("fetch", item, "-o", back))),
-        Contender("strongroom fetch --sealed", lambda: into(lambda: gateway.run("fetch", item, "--sealed", "-o", back))),
-        Contender("aws s3 cp", lambda: into(lambda: tools.aws("cp", "--only-show-errors", f"s3://plain/{name}", back))),
-        Contender("rclone copy", lambda: into(lambda: tools.rclone("copyto", f"store:plain/{name}", back))),
-        Contender("rclone crypt", lambda: into(lambda: tools.rclone("copyto", f"sealed:{name}", back))),
+        Contender("strongroom fetch", lambda: gateway.run("fetch", item, "-o", back), away),
+        Contender("strongroom fetch --sealed", lambda: gateway.run("fetch", item, "--sealed", "-o", back), away),
+        Contender("aws s3 cp", lambda: tools.aws("cp", "--only-show-errors", f"s3://plain/{name}", back), away),
+        Contender("rclone copy", lambda: tools.rclone("copyto", f"store:plain/{name}", back), away),
+        Contender("rclone crypt", lambda: tools.rclone("copyto", f"sealed:{name}", back), away),
     ]
-    alternate(rounds, downs)
+    alternate(rounds, downs, rehearsals)
     report(f"{name}, down ({rounds} rounds)", downs)
+    server.empty("crypt")
     table.keep(f"{name} up", ups)
     table.keep(f"{name} down", downs)
     upload, aws, _, crypt = ups
@@ -81,11 +84,8 @@ def one_file(stage, tools, gateway, name, length, wanted, table):
     if length >= 5 * 10**8:
         table.ratio(f"upload {name} against aws s3 cp", upload, aws, 1.0)
         table.ratio(f"upload {name} against rclone crypt", upload, crypt, 0.6)
-    if name == "500M":
-        table.ratio("fetch 500M against rclone copy", fetch, rclone, 1.0)
-        table.ratio("gateway CPU per GB, sealed fetch against fetch", sealed, fetch, 0.4, "gateway")
-    back.unlink(missing_ok=True)
-    source.unlink()
+        table.ratio(f"fetch {name} against rclone copy", fetch, rclone, 1.0)
+        table.ratio(f"gateway CPU per GB, sealed fetch against fetch, {name}", sealed, fetch, 0.4, "gateway")
     return item
 
 
@@ -135,7 +135,7 @@ def the_end_of_it(stage, gateway, item, name, length, table):
         ours = Tail(gateway.url, f"/v1/items/{item}/content", {"Authorization": f"Bearer {token}"}, length - 65536, length - 1)
         raw = Tail(open_server.url, f"/plain/{name}", {}, length - 65536, length - 1)
         contenders = [Contender("gateway", lambda: turn_of(ours.once())), Contender("raw S3", lambda: turn_of(raw.once()))]
-        alternate(200, contenders)
+        alternate(500, contenders)
         report(f"64 KiB from the end of {name}", contenders)
         table.keep(f"64 KiB from the end of {name}", contenders)
         table.ratio(f"64 KiB from the end of {name} against a raw range", *contenders, 2.0)
@@ -182,9 +182,11 @@ def main():
             items = {}
             if part("files"):
                 for name in wanted.sizes.split(","):
-                    items[name] = one_file(stage, tools, gateway, name, size(name), wanted.rounds, table)
+                    items[name] = one_file(stage, server, tools, gateway, name, size(name), wanted.rounds, table)
                     longest = name
                 the_end_of_it(stage, gateway, items[longest], longest, size(longest), table)
+                server.empty("plain")
+                server.empty(MATERIAL)
             if part("small"):
                 small_files(stage, tools, gateway, wanted.rounds, table)
             if part("memory"):

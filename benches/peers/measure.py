@@ -23,6 +23,8 @@ class Contender:
 
     name: str
     turn: callable
+    # What is done after each turn, and not measured.
+    after: callable = lambda: None
     turns: list = field(default_factory=list)
 
     def median(self, what="wall"):
@@ -72,13 +74,14 @@ def peak_of(pid):
     raise SystemExit(f"the system does not say what process {pid} held")
 
 
-def alternate(rounds, contenders):
-    """A turn for each in every round, each round beginning with another; the first does not count."""
-    for number in range(rounds + 1):
+def alternate(rounds, contenders, rehearsals=1):
+    """A turn for each in every round, each round beginning with another; rehearsals do not count."""
+    for number in range(rehearsals + rounds):
         first = number % len(contenders)
         for contender in contenders[first:] + contenders[:first]:
             turn = contender.turn()
-            if number > 0:
+            contender.after()
+            if number >= rehearsals:
                 contender.turns.append(turn)
 
 

@@ -35,7 +35,7 @@ def write_documents(table):
     page = ["# Beside the tools people use", "",
             f"`benches/peers.sh`, on {machine()}. Ratios are of the same round; medians, least and greatest.", "",
             "![wall times](performance-peers.svg)", "", "| work | seen | target | |", "| --- | --- | --- | --- |"]
-    page += [f"| {row.what} | {row.figure} | {row.target} | {'met' if row.met else '**missed**'} |" for row in table.rows]
+    page += [f"| {row.what} | {row.figure} | {row.target} | {row.verdict().replace('MISSED', '**missed**')} |" for row in table.rows]
     for title, contenders in table.measured:
         page += ["", f"## {title}", "", "| | wall | processor | most memory | gateway's processor |", "| --- | --- | --- | --- | --- |"]
         page += [

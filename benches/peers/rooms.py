@@ -34,8 +34,10 @@ def room_rows(table):
             table.times(f"{what} ({name}), against the age crate", 1 / median, 1 / best, 3.2 if threads == "two threads" else 1.7)
     for what, name, median, _ in beside_the_first(bench("keyring")):
         if name == "one of 1000000":
-            table.bound(f"{what}: 1 of 1,000,000 against 1 of 1,000", median, 2.0, "times")
-    opened = re.search(r"^opened, every row verified: (?P<seconds>[\d.]+)s", bench("index"), re.MULTILINE)
+            # An erasure draws a new path and root, and has every slot let go of the old one.
+            target = 2.0 if what.endswith("with the root slot") else None
+            table.bound(f"{what}: 1 of 1,000,000 against 1 of 1,000", median, target, "times")
+    opened = re.search(r"^opened, every row of 1000000 items verified: (?P<seconds>[\d.]+) s$", bench("retention"), re.MULTILINE)
     if not opened:
-        raise SystemExit("the benchmark of the index does not say what opening took")
+        raise SystemExit("the benchmark of retention does not say what opening took")
     table.bound("start with 1,000,000 items: its index opened, every row verified", float(opened["seconds"]), 3.0, "s")

@@ -8,7 +8,11 @@ class Row:
     what: str
     figure: str
     target: str
-    met: bool
+    # Nothing where there is no target.
+    met: bool | None
+
+    def verdict(self):
+        return {True: "met", False: "MISSED", None: ""}[self.met]
 
 
 class Table:
@@ -32,12 +36,19 @@ class Table:
         self.rows.append(Row(what, figure, f"at least {target:g}x", median >= target))
 
     def bound(self, what, value, target, unit):
-        self.rows.append(Row(what, f"{value:.2f} {unit}", f"at most {target:g} {unit}", value <= target))
+        """At most `target`; with none it is only told."""
+        figure = f"{value:.2f} {unit}"
+        if target is None:
+            self.rows.append(Row(what, figure, "", None))
+        else:
+            self.rows.append(Row(what, figure, f"at most {target:g} {unit}", value <= target))
 
     def is_met(self):
-        return bool(self.rows) and all(row.met for row in self.rows)
+        """Whether something was measured and no target missed."""
+        targets = [row.met for row in self.rows if row.met is not None]
+        return bool(targets) and all(targets)
 
     def __str__(self):
         width = max((len(row.what) for row in self.rows), default=10)
-        lines = [f"{row.what:{width}}  {row.figure:>24}  {row.target:>14}  {'met' if row.met else 'MISSED'}" for row in self.rows]
+        lines = [f"{row.what:{width}}  {row.figure:>24}  {row.target:>14}  {row.verdict()}" for row in self.rows]
         return "\n" + "\n".join(lines)

@@ -173,13 +173,15 @@ pub fn run() -> ExitCode {
     let output = Output::new(cli.json);
     start_logging(cli.verbose, matches!(cli.command, Command::Serve(_)));
     hardening::close_to_others();
-    if cli.command.holds_keys() {
-        hardening::stay_out_of_swap();
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let outcome = match runtime {
+    let mut runtime = match cli.command.holds_keys() {
+        true => {
+            hardening::stay_out_of_swap();
+            tokio::runtime::Builder::new_multi_thread()
+        }
+        // One who asks a gateway waits for it most of the time, and wakes no other thread for that.
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let outcome = match runtime.enable_all().build() {
         Ok(runtime) => {
             let outcome = runtime.block_on(dispatch(cli, &output));
             // A read that never ends must not keep the program.

@@ -18,7 +18,7 @@ use crate::model::{IdempotencyKey, Kind, Text, Tier};
 use crate::wire::{Destination, MadeFrom, Origin};
 
 /// Files on their way at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// Bring recordings, transcripts, notes and photographs.
 #[derive(Debug, clap::Args)]

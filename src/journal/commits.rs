@@ -44,6 +44,10 @@ struct Progress {
     /// The segment in use. Every written record that is not durable lies in it.
     file: Option<Arc<dyn LogFile>>,
     wanted: u64,
+    /// Whether the thread that syncs waits to be woken.
+    idle: bool,
+    /// How many were told of the last sync.
+    told: usize,
     waiters: Vec<(u64, oneshot::Sender<Told>)>,
     failed: Option<Arc<str>>,
     stop: bool,
@@ -59,6 +63,8 @@ impl Commits {
                 durable: tree,
                 file: None,
                 wanted: 0,
+                idle: false,
+                told: 0,
                 waiters: Vec::new(),
                 failed: None,
                 stop: false,
@@ -129,8 +135,8 @@ impl Commits {
     pub(super) fn want(&self, position: u64) {
         let mut progress = self.shared.progress();
         let written = progress.written.size();
-        progress.wanted = progress.wanted.max(position.saturating_add(1).min(written));
-        self.shared.wake.notify_one();
+        let upto = position.saturating_add(1).min(written);
+        self.shared.sync_upto(&mut progress, upto);
     }
 
     /// What will tell when the record at `position` is durable; nothing when it already is.
@@ -148,8 +154,7 @@ impl Commits {
         }
         let (tell, told) = oneshot::channel();
         progress.waiters.push((position, tell));
-        progress.wanted = progress.wanted.max(position + 1);
-        self.shared.wake.notify_one();
+        self.shared.sync_upto(&mut progress, position + 1);
         Ok(Some(told))
     }
 }
@@ -173,13 +178,31 @@ impl Shared {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the first `upto` records synced, waking the thread that does it unless it is at work: then it
+    /// looks by itself before it waits again.
+    fn sync_upto(&self, progress: &mut Progress, upto: u64) {
+        progress.wanted = progress.wanted.max(upto);
+        if std::mem::take(&mut progress.idle) {
+            self.wake.notify_one();
+        }
+    }
+
     fn work(&self) {
         loop {
-            let idle =
-                |p: &mut Progress| !p.stop && (p.failed.is_some() || p.wanted <= p.durable.size());
+            let idle = |p: &mut Progress| {
+                p.idle = !p.stop && (p.failed.is_some() || p.wanted <= p.durable.size());
+                p.idle
+            };
             let woken = self.wake.wait_while(self.progress(), idle);
-            if woken.unwrap_or_else(PoisonError::into_inner).stop {
+            let woken = woken.unwrap_or_else(PoisonError::into_inner);
+            if woken.stop {
                 return;
+            }
+            let crowded = woken.told > 1;
+            drop(woken);
+            if crowded {
+                // Those who were told just now are about to write again: they share one sync.
+                thread::yield_now();
             }
             // A failure is kept in `progress` and told to everybody who waits.
             let _ = self.sync();
@@ -216,12 +239,14 @@ impl Progress {
     fn advance(&mut self, durable: Frontier) {
         let size = durable.size();
         self.durable = durable;
+        self.told = 0;
         for (_, waiter) in self
             .waiters
             .extract_if(.., |(position, _)| *position < size)
         {
             // Whoever no longer waits need not be told.
             let _ = waiter.send(Ok(()));
+            self.told += 1;
         }
     }
 

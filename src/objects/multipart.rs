@@ -126,7 +126,7 @@ impl Store {
             });
         }
         let bytes = body.len() as u64;
-        let sent = self
+        let mut request = self
             .0
             .client
             .upload_part()
@@ -135,8 +135,11 @@ impl Store {
             .upload_id(&upload.id)
             .part_number(i32::from(number))
             .body(ByteStream::from(body))
-            .customize()
-            .config_override(Config::builder().timeout_config(timing::carrying(bytes)))
+            .customize();
+        if let Some(settings) = timing::carrying(bytes) {
+            request = request.config_override(settings);
+        }
+        let sent = request
             .send()
             .await
             .map_err(|error| cause(place, Some(key), error))?;

@@ -193,8 +193,13 @@ impl Assembly {
             digest: is_new.then_some(digest),
             bytes: sealed.bytes,
         };
-        self.on_their_way.push_back(tokio::spawn(errand.run()));
         self.next_part = number.saturating_add(1);
+        if self.multipart.is_none() {
+            // It is all there is: nothing is filled meanwhile.
+            let landed = errand.run().await;
+            return self.note(service, landed);
+        }
+        self.on_their_way.push_back(tokio::spawn(errand.run()));
         while self.on_their_way.len() > plan::parts_in_flight(self.row.part_chunks) {
             self.land(service).await?;
         }
@@ -211,6 +216,15 @@ impl Assembly {
             .map_err(|error| WorkError::Internal(error.to_string()))
             .and_then(|landed| landed);
         self.on_their_way.pop_front();
+        self.note(service, landed)
+    }
+
+    /// Notes that a part is stored.
+    fn note(
+        &mut self,
+        service: &Service,
+        landed: Result<objects::Part, WorkError>,
+    ) -> Result<(), WorkError> {
         let landed = self.breaking(landed)?;
         let part = StoredPart {
             number: landed.number(),

@@ -189,16 +189,18 @@ pub(super) async fn begin_in(
         Named::Free(upload) => upload,
     };
     let id = ItemId::random(entropy)?;
-    {
-        // Refused before the store is troubled; decided again under the lock.
-        let view = vault.view()?;
-        people(view.reader())?;
-        room::check(view.reader(), &coming)?;
-    }
     let is_single = plan::is_single(length, part_chunks);
     let multipart = match is_single {
         true => None,
-        false => Some(service.store().begin(ObjectKey::Material(id)).await?),
+        false => {
+            {
+                // Refused before the store is troubled; decided again under the lock.
+                let view = vault.view()?;
+                people(view.reader())?;
+                room::check(view.reader(), &coming)?;
+            }
+            Some(service.store().begin(ObjectKey::Material(id)).await?)
+        }
     };
     let (by, keyed) = (Actor::Person(coming.by), coming.file.key.is_some());
     let waited_for = !(is_single && coming.file.comes_along);
