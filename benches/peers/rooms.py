@@ -37,7 +37,13 @@ def room_rows(table):
             # An erasure draws a new path and root, and has every slot let go of the old one.
             target = 2.0 if what.endswith("with the root slot") else None
             table.bound(f"{what}: 1 of 1,000,000 against 1 of 1,000", median, target, "times")
+    said = bench("restore", "--items", str(10**6))
+    started = re.search(r"^started, the index as it grew: (?P<seconds>[\d.]+)(?P<unit>ms|s) ", said, re.MULTILINE)
+    if not started:
+        raise SystemExit("the benchmark of a vault does not say what starting took")
+    seconds = float(started["seconds"]) / (1000 if started["unit"] == "ms" else 1)
+    table.bound("start with 1,000,000 items: journal and index verified, every record and row", seconds, 3.0, "s")
     opened = re.search(r"^opened, every row of 1000000 items verified: (?P<seconds>[\d.]+) s$", bench("retention"), re.MULTILINE)
     if not opened:
         raise SystemExit("the benchmark of retention does not say what opening took")
-    table.bound("start with 1,000,000 items: its index opened, every row verified", float(opened["seconds"]), 3.0, "s")
+    table.bound("of that the index alone, as it is after it was rebuilt", float(opened["seconds"]), None, "s")

@@ -156,9 +156,7 @@ impl Index {
         position: u64,
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
-        let mut state = self.state_mut()?;
-        state.gather(batch, position, merkle_root)?;
-        self.write(&mut state)
+        self.gather(batch, position, merkle_root, |state| self.write(state))
     }
 
     /// Applies as [`apply`](Self::apply) does, but lets some records wait to be written together: sled
@@ -175,12 +173,12 @@ impl Index {
         position: u64,
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
-        let mut state = self.state_mut()?;
-        state.gather(batch, position, merkle_root)?;
-        if state.waiting().len() < limits::INDEX_WAITING_ROWS {
-            return Ok(());
-        }
-        self.write(&mut state)
+        self.gather(batch, position, merkle_root, |state| {
+            match state.waiting().len() < limits::INDEX_WAITING_ROWS {
+                true => Ok(()),
+                false => self.write(state),
+            }
+        })
     }
 
     /// Applies as [`apply`](Self::apply) does, but gathers many records into one write to sled, for
@@ -201,15 +199,26 @@ impl Index {
         position: u64,
         merkle_root: [u8; 32],
     ) -> Result<(), IndexError> {
+        self.gather(batch, position, merkle_root, |state| {
+            match state.waiting_bytes() < self.sizes.gather_bytes {
+                true => Ok(()),
+                false if state.is_being_built() => self.shelve(state),
+                false => self.write(state),
+            }
+        })
+    }
+
+    /// Takes in the rows of a record, and lets `keep` decide whether sled has them now.
+    fn gather(
+        &self,
+        batch: Batch,
+        position: u64,
+        merkle_root: [u8; 32],
+        keep: impl FnOnce(&mut State) -> Result<(), IndexError>,
+    ) -> Result<(), IndexError> {
         let mut state = self.state_mut()?;
         state.gather(batch, position, merkle_root)?;
-        if state.waiting_bytes() < self.sizes.gather_bytes {
-            return Ok(());
-        }
-        match state.is_being_built() {
-            true => self.shelve(&mut state),
-            false => self.write(&mut state),
-        }
+        keep(&mut state)
     }
 
     /// Has the disk keep what was applied so far, and notes it in the anchor file.

@@ -196,7 +196,7 @@ impl Assembly {
         self.next_part = number.saturating_add(1);
         if self.multipart.is_none() {
             // It is all there is: nothing is filled meanwhile.
-            let landed = errand.run().await;
+            let landed = Box::pin(errand.run()).await;
             return self.note(service, landed);
         }
         self.on_their_way.push_back(tokio::spawn(errand.run()));

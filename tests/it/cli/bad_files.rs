@@ -43,10 +43,16 @@ fn what_is_no_file_with_bytes_is_not_brought() {
     refused(&pipe, &["is not a file"]);
 
     // One that is refused keeps the others from nothing.
-    let (good, empty) = (site.file("good.txt", b"good"), site.file("empty.txt", b""));
-    let both = ["upload", "good.txt", "empty.txt", "good.txt"];
-    let both = [&both[..], &["--session", &session, "--kind", "notes"]].concat();
-    let said = site.run("res", &both);
+    for (name, bytes) in [
+        ("good.txt", &b"good"[..]),
+        ("empty.txt", b""),
+        ("fine.txt", b"fine"),
+    ] {
+        site.file(name, bytes);
+    }
+    let to = ["--session", &session, "--kind", "notes"];
+    let all = [&["upload", "good.txt", "empty.txt", "fine.txt"], &to[..]].concat();
+    let said = site.run("res", &all);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stderr.contains("empty.txt is empty"), "{said:?}");
     assert_eq!(
@@ -54,8 +60,13 @@ fn what_is_no_file_with_bytes_is_not_brought() {
         3,
         "{said:?}"
     );
-    drop((good, empty));
     assert_eq!(site.run("res", &["item", "list"]).rows().len(), 2);
+    // With the empty one mended, the same command brings what is missing and no more; a file that is
+    // named twice is one item.
+    site.file("empty.txt", b"no more");
+    let all = [&all[..], &["good.txt"]].concat();
+    assert_eq!(site.run("res", &all).code, Some(0));
+    assert_eq!(site.run("res", &["item", "list"]).rows().len(), 3);
 }
 
 #[test]

@@ -194,7 +194,11 @@ impl Stage {
             .join("store")
             .join("tapes")
             .join("material");
-        let left = std::fs::read_dir(left).expect("listed");
-        assert_eq!(left.count(), 1, "ciphertext is left of {item}");
+        let folders = std::fs::read_dir(left).expect("listed");
+        let left = folders.map(|folder| {
+            let folder = folder.expect("an entry").path();
+            std::fs::read_dir(folder).expect("listed").count()
+        });
+        assert_eq!(left.sum::<usize>(), 1, "ciphertext is left of {item}");
     }
 }

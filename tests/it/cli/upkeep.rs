@@ -1,6 +1,7 @@
 //! Backing up while the gateway works, putting a backup back, and looking a vault over.
 
 use std::fs;
+use std::path::Path;
 
 use crate::support::cli::{Said, Site, day, noise};
 
@@ -196,13 +197,12 @@ fn the_doctor_finds_what_is_missing_changed_or_belongs_to_nothing() {
     );
     // Put back under its own name it is whole again, and under another it is an orphan.
     fs::write(&lies, &whole).expect("put back");
-    let other = "itm-00000000000000000";
-    let orphan = lies.with_file_name(
-        lies.file_name()
-            .and_then(|name| name.to_str())
-            .expect("plain")
-            .replace(&scene.item, other),
-    );
+    let (other, folder) = ("itm-00000000000000000", "00");
+    let name = lies.file_name().and_then(|name| name.to_str());
+    let name = name.expect("plain").replace(&scene.item, other);
+    let material = lies.parent().and_then(Path::parent).expect("a folder");
+    let orphan = material.join(folder).join(name);
+    fs::create_dir_all(material.join(folder)).expect("made");
     fs::write(&orphan, b"noise").expect("written");
     assert_eq!(scene.doctor(&[]).code, Some(1));
     let tidied = scene.doctor(&["--tidy"]).json();
