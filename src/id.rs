@@ -3,7 +3,7 @@
 //! An identifier is written `itm-` and 17 symbols: 80 random bits in Crockford's base 32 and his
 //! check symbol (<https://www.crockford.com/base32.html>). The prefix names the kind, so that a
 //! study cannot be passed for a participant. Identifiers carry no meaning and are used in no other
-//! system (R25).
+//! system (R25). An upload that is announced by a key is a digest of it, and the key is random.
 
 use std::fmt;
 use std::str::FromStr;

@@ -209,7 +209,7 @@ pub const TRANSFER_STALL: Duration = Duration::from_secs(60);
 pub const LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// How much of that it takes, in bytes: what is on its way while a refusal travels the other way,
-/// on a fast line to somebody far away.
+/// on a fast line to somebody far away. No more is taken of a body that comes again and is not needed.
 pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long requests under way are waited for when the gateway is told to stop.

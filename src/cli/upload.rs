@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use futures::{StreamExt as _, stream};
-use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::failure::Failure;
@@ -14,7 +13,7 @@ use super::progress::Bar;
 use crate::client::{Client, Resumption, Source, Uploaded};
 use crate::entropy::{Entropy as _, SystemEntropy};
 use crate::id::{ItemId, SessionId};
-use crate::model::{IdempotencyKey, Kind, Text, Tier};
+use crate::model::{Digest, IdempotencyKey, Kind, Text, Tier};
 use crate::wire::{Destination, MadeFrom, Origin};
 
 /// Files on their way at once.
@@ -193,9 +192,9 @@ impl Memory {
             if let Ok(seed) = std::fs::read_to_string(&path) {
                 return Some(seed);
             }
-            let mut drawn = [0; 16];
+            let mut drawn = [0; 32];
             SystemEntropy::new().fill(&mut drawn).ok()?;
-            let drawn: String = drawn.iter().map(|b| format!("{b:02x}")).collect();
+            let drawn = Digest::from_bytes(drawn).to_string();
             match write_private(&path, drawn.as_bytes()) {
                 Ok(()) => Some(drawn),
                 Err(failure) => {
@@ -215,8 +214,7 @@ impl Memory {
 }
 
 fn digest_of(text: &str) -> String {
-    let digest = digest(&SHA256, text.as_bytes());
-    digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+    Digest::of(text.as_bytes()).to_string()
 }
 
 struct MemoryOfFile<'a> {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::Stream;
-use ring::digest::{SHA256, digest};
 
 use super::error::ClientError;
+use crate::model::Digest;
 
 /// Bytes read at once.
 const PIECE: usize = 256 * 1024;
@@ -50,8 +50,7 @@ impl Fingerprint {
             modified: (seconds, nanoseconds),
         } = self;
         let text = format!("{device} {inode} {length} {seconds} {nanoseconds}");
-        let digest = digest(&SHA256, text.as_bytes());
-        digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+        Digest::of(text.as_bytes()).to_string()
     }
 }
 

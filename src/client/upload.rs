@@ -12,9 +12,8 @@ use super::error::ClientError;
 use super::source::Source;
 use crate::id::ItemId;
 use crate::model::IdempotencyKey;
-use crate::wire::{Destination, Problem, ProblemKind, TUS_VERSION};
+use crate::wire::{Destination, PIECE_MEDIA_TYPE, Problem, ProblemKind, TUS_VERSION};
 
-const PIECE_MEDIA_TYPE: &str = "application/offset+octet-stream";
 const TUS_RESUMABLE: &str = "Tus-Resumable";
 const UPLOAD_OFFSET: &str = "Upload-Offset";
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";

@@ -18,7 +18,7 @@ use super::state::Shared;
 use crate::id::{ItemId, UploadId};
 use crate::limits::UPLOAD_METADATA_BYTES_MAX;
 use crate::model::{IdempotencyKey, Text};
-use crate::wire::{Destination, ProblemKind, TUS_VERSION};
+use crate::wire::{Destination, PIECE_MEDIA_TYPE, ProblemKind, TUS_VERSION};
 use crate::work::deposit::{Checksum, LENGTH_MAX, Progress};
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -45,7 +45,6 @@ const CHECKSUMS: HeaderValue = HeaderValue::from_static("sha1,sha256");
 const SHA1_BYTES: usize = 20;
 const SHA256_BYTES: usize = 32;
 const VERSION: HeaderValue = HeaderValue::from_static(TUS_VERSION);
-const CHUNK_MEDIA_TYPE: &str = "application/offset+octet-stream";
 
 /// A request of the one version of tus that is spoken here.
 #[derive(Debug)]
@@ -206,14 +205,14 @@ impl Metadata {
 
 /// Whether the body is a piece of an upload.
 pub(super) fn is_chunk(headers: &HeaderMap) -> bool {
-    media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case(CHUNK_MEDIA_TYPE))
+    media_type(headers).is_some_and(|media| media.eq_ignore_ascii_case(PIECE_MEDIA_TYPE))
 }
 
 /// The body is not a piece of an upload.
 pub(super) fn not_a_chunk() -> Failure {
     Failure::new(
         ProblemKind::BadMedia,
-        format!("a piece of an upload is needed; send it with Content-Type: {CHUNK_MEDIA_TYPE}"),
+        format!("a piece of an upload is needed; send it with Content-Type: {PIECE_MEDIA_TYPE}"),
     )
 }
 

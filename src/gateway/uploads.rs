@@ -23,13 +23,10 @@ use super::tus::{self, Creation, Headers, Tus};
 use crate::access::Caller;
 use crate::access::acts::{DepositItem, DeriveItem, RedactItem};
 use crate::id::UploadId;
+use crate::limits::LINGER_BYTES;
 use crate::wire::{Destination, Origin, Problem};
 use crate::work::Service;
 use crate::work::deposit::{self, Announced, Begun, Checksum, Made, Progress};
-
-/// Most of a body that is taken without being needed, in bytes: what comes along in one request is
-/// shorter.
-const PASSED_OVER_BYTES: usize = 16 << 20;
 
 /// What the server can do (tus).
 #[utoipa::path(
@@ -76,7 +73,8 @@ pub(super) async fn create(
 ) -> Answer<Response> {
     let creation = Creation::parse(request.headers())?;
     let checksum = tus::checksum(request.headers())?;
-    let comes_along = is_whole(&request, creation.length);
+    // One whose bytes may be refused is begun all the same, and said to be.
+    let comes_along = checksum.is_none() && is_whole(&request, creation.length);
     let piece = piece_of(request)?;
     let service = &shared.service;
     let begun = begin(service, &caller, creation, comes_along).await?;
@@ -112,7 +110,7 @@ async fn pass_over(shared: &Arc<Shared>, caller: &Caller, body: Body) -> Answer<
     let mut taken = 0;
     while let Some(Ok(piece)) = body.next().await {
         taken += piece.len();
-        if taken > PASSED_OVER_BYTES {
+        if taken > LINGER_BYTES {
             break;
         }
     }

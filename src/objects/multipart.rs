@@ -126,7 +126,7 @@ impl Store {
             });
         }
         let bytes = body.len() as u64;
-        let mut request = self
+        let sent = self
             .0
             .client
             .upload_part()
@@ -135,11 +135,8 @@ impl Store {
             .upload_id(&upload.id)
             .part_number(i32::from(number))
             .body(ByteStream::from(body))
-            .customize();
-        if let Some(settings) = timing::carrying(bytes) {
-            request = request.config_override(settings);
-        }
-        let sent = request
+            .customize()
+            .config_override(Config::builder().timeout_config(timing::carrying(bytes)))
             .send()
             .await
             .map_err(|error| cause(place, Some(key), error))?;

@@ -1,5 +1,6 @@
 //! Whole objects written in one request.
 
+use aws_sdk_s3::config::Config;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 
@@ -134,17 +135,14 @@ async fn prove_with(store: &Connected, key: ObjectKey) -> Result<Proof, ObjectsE
 /// Puts an object and says whether the store gave it a version.
 async fn put(store: &Connected, key: ObjectKey, body: Bytes) -> Result<bool, ObjectsError> {
     let bytes = body.len() as u64;
-    let mut request = store
+    store
         .client
         .put_object()
         .bucket(&store.place.bucket)
         .key(store.name(key))
         .body(ByteStream::from(body))
-        .customize();
-    if let Some(settings) = timing::carrying(bytes) {
-        request = request.config_override(settings);
-    }
-    request
+        .customize()
+        .config_override(Config::builder().timeout_config(timing::carrying(bytes)))
         .send()
         .await
         .map(|stored| is_versioned(stored.version_id()))
@@ -169,18 +167,18 @@ async fn put_conditionally(
     body: Bytes,
 ) -> Result<Outcome, ObjectsError> {
     let bytes = body.len() as u64;
-    let mut request = store
+    let sent = store
         .client
         .put_object()
         .bucket(&store.place.bucket)
         .key(store.name(key))
         .if_none_match("*")
         .body(ByteStream::from(body))
-        .customize();
-    if let Some(settings) = timing::carrying(bytes) {
-        request = request.config_override(settings);
-    }
-    let refused = match request.send().await {
+        .customize()
+        .config_override(Config::builder().timeout_config(timing::carrying(bytes)))
+        .send()
+        .await;
+    let refused = match sent {
         Ok(stored) => {
             return Ok(Outcome::Stored {
                 versioned: is_versioned(stored.version_id()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::config::{Builder as ConfigBuilder, Config, StalledStreamProtectionConfig};
+use aws_sdk_s3::config::{Builder, StalledStreamProtectionConfig};
 
 use crate::limits::KIB;
 
@@ -69,7 +69,7 @@ pub(super) const CONDITIONAL_ROUNDS: u32 = 4;
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 /// Retry and stall settings of every client.
-pub(super) fn apply(builder: ConfigBuilder) -> ConfigBuilder {
+pub(super) fn apply(builder: Builder) -> Builder {
     builder
         .retry_config(
             RetryConfig::standard()
@@ -77,7 +77,7 @@ pub(super) fn apply(builder: ConfigBuilder) -> ConfigBuilder {
                 .with_initial_backoff(BACKOFF)
                 .with_max_backoff(BACKOFF_MAX),
         )
-        .timeout_config(timeouts_carrying(0))
+        .timeout_config(carrying(0))
         .stalled_stream_protection(
             StalledStreamProtectionConfig::enabled()
                 .upload_enabled(true)
@@ -87,14 +87,8 @@ pub(super) fn apply(builder: ConfigBuilder) -> ConfigBuilder {
         )
 }
 
-/// The timeouts of a request that carries `bytes` to the store, where they differ from every client's:
-/// the SDK takes a tenth longer over a request that has settings of its own.
-pub(super) fn carrying(bytes: u64) -> Option<ConfigBuilder> {
-    let longer = bytes >= SLOWEST_LINK;
-    longer.then(|| Config::builder().timeout_config(timeouts_carrying(bytes)))
-}
-
-fn timeouts_carrying(bytes: u64) -> TimeoutConfig {
+/// Timeouts of a request that carries `bytes` to the store.
+pub(super) fn carrying(bytes: u64) -> TimeoutConfig {
     timeouts(ATTEMPT + Duration::from_secs(bytes / SLOWEST_LINK))
 }
 
@@ -119,7 +113,7 @@ mod tests {
     /// No request can hang: every kind of timeout is set, whatever a request carries.
     #[test]
     fn every_timeout_is_set_and_grows_with_what_is_carried() {
-        for settings in [timeouts_carrying, assembling] {
+        for settings in [carrying, assembling] {
             let (small, large) = (settings(0), settings(1 << 30));
             for timeouts in [&small, &large] {
                 let connect = timeouts.connect_timeout().expect("set");

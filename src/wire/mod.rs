@@ -67,5 +67,8 @@ pub const AGE_MEDIA_TYPE: &str = "application/age-encryption";
 /// The media type of problem details (RFC 9457).
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
+/// The media type of a piece of an upload (tus).
+pub const PIECE_MEDIA_TYPE: &str = "application/offset+octet-stream";
+
 /// The version of the tus protocol spoken for uploads.
 pub const TUS_VERSION: &str = "1.0.0";

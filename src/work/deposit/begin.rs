@@ -16,7 +16,9 @@ use crate::id::{AssignmentId, ItemId, ParticipantId, PersonId, SessionId, StudyI
 use crate::index::{Reader, tables};
 use crate::limits::UPLOAD_LIFETIME;
 use crate::model::item::{Derived, Particulars};
-use crate::model::{Actor, Event, IdempotencyKey, Item, Kind, Sealed, Standing, Tier, Upload};
+use crate::model::{
+    Actor, Event, IdempotencyKey, Item, Kind, Sealed, Standing, Text, Tier, Upload,
+};
 use crate::objects::ObjectKey;
 use crate::vault::{Draft, MaterialKeys};
 
@@ -34,7 +36,8 @@ pub struct Announced {
     /// Whether all of its bytes come in the same request.
     ///
     /// Its beginning is then not waited for: it is on the disk before the first of them leaves for the
-    /// store, and nobody is told of it before the last is durable.
+    /// store, and nobody is told that anything arrived before the last is durable. Should the request fail
+    /// before that, a crash may leave nothing of it.
     pub comes_along: bool,
 }
 
@@ -165,12 +168,24 @@ impl Coming {
     /// Whether `item` is what this announces.
     fn is(&self, item: &Item) -> bool {
         let place = (item.study, item.session, item.redacts, item.tier);
-        let made_from = |derived: &Option<Derived>| derived.as_ref().map(|d| d.parents.clone());
         item.length == self.file.length
             && item.kind == self.file.kind
             && place == (self.study, self.session, self.redacts, self.tier)
-            && made_from(&item.derived) == made_from(&self.derived)
+            && item.derived.as_ref().map(but_its_check) == self.derived.as_ref().map(but_its_check)
     }
+}
+
+/// What something was made from and what it may hold, whoever has looked at it since.
+fn but_its_check(derived: &Derived) -> (&[ItemId], u32, Option<&Text>, bool, &[Text]) {
+    let Derived {
+        parents,
+        made_from,
+        group,
+        quotes,
+        shows,
+        check: _,
+    } = derived;
+    (parents, *made_from, group.as_ref(), *quotes, shows)
 }
 
 /// Begins an upload; `people` says who is in it, in the order of their identifiers, or why nothing is
