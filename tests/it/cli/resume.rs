@@ -142,7 +142,8 @@ fn a_short_file_whose_answer_was_lost_is_kept_once() {
 #[test]
 fn files_that_were_through_when_the_command_was_killed_are_kept_once() {
     let scene = Scene::set(&[(Way::Down, 1500, Mishap::Hold)]);
-    let files: Vec<PathBuf> = (0..12)
+    // Many more than are on their way at once: when the line is held, some have not been sent.
+    let files: Vec<PathBuf> = (0..40)
         .map(|number| {
             let notes = &scene.recording[number * 1000..][..900];
             scene.site.file(&format!("note-{number}.txt"), notes)

@@ -146,9 +146,9 @@ impl Shared {
         let _ = from.shutdown(Shutdown::Both);
     }
 
-    /// Counts bytes, and gives the mishap that is due, after waiting for the end of a hold.
+    /// Counts bytes, and gives the mishap that is due; what is held waits here, on every connection.
     fn mishap(&self, way: Way, read: u64) -> Option<Mishap> {
-        let mut state = self.state();
+        let mut state = self.until_released(self.state());
         let gone = match way {
             Way::Up => &mut state.up,
             Way::Down => &mut state.down,
@@ -162,12 +162,17 @@ impl Shared {
         let (_, _, mishap) = due.then(|| state.mishaps.pop_front()).flatten()?;
         if mishap == Mishap::Hold {
             state.held = true;
-            while state.held {
-                let waited = self.changed.wait_timeout(state, Duration::from_secs(120));
-                state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
+            drop(self.until_released(state));
         }
         Some(mishap)
+    }
+
+    fn until_released<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while state.held {
+            let waited = self.changed.wait_timeout(state, Duration::from_secs(120));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
     }
 }
 
