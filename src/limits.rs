@@ -81,6 +81,18 @@ pub const INDEX_WAITING_ROWS: usize = 128;
 /// Most rows written to the index all or nothing; more are written in order, and a crash among them means a rebuild.
 pub const INDEX_BATCH_ROWS: usize = 1024;
 
+/// Rows of the index that are verified together, some milliseconds' work: whoever first asks for one of them
+/// after a start waits for it.
+pub const INDEX_SECTION_ROWS: u64 = 2048;
+
+/// A journal of no more records, and an index of no more rows, is verified whole before anything is answered,
+/// which takes less than a second. More of them are verified when they are needed, and the rest meanwhile.
+pub const VERIFIED_FIRST: u64 = 250_000;
+
+/// Records applied since the index was opened, after which closing it has sled note where everything lies:
+/// otherwise the next start would look for it.
+pub const INDEX_SETTLED_RECORDS: u64 = 20_000;
+
 /// Smallest part of a multipart upload, in bytes of stored ciphertext, that S3 accepts (the last may be smaller).
 pub const PART_BYTES_MIN: u64 = 5 * MIB;
 

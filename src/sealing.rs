@@ -4,6 +4,8 @@
 //! stored, so that a value moved elsewhere does not open. One key may seal up to 2³² values
 //! (NIST SP 800-38D, section 8.3). Keys are derived with HKDF-SHA256 (RFC 5869).
 
+use std::fmt;
+
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use zeroize::Zeroizing;
@@ -16,50 +18,85 @@ const TAG_BYTES: usize = 16;
 /// Bytes that sealing adds to a value.
 pub const OVERHEAD: usize = NONCE_LEN + TAG_BYTES;
 
-/// Seals `value` under `key`, bound to `context`.
+/// A key made ready, for whoever seals or opens many values under it.
+pub struct Cipher(LessSafeKey);
+
+impl Cipher {
+    /// Makes `key` ready.
+    pub fn new(key: &Key) -> Self {
+        let unbound = UnboundKey::new(&AES_256_GCM, key.expose_secret())
+            .unwrap_or_else(|_| unreachable!("a key is as long as AES-256-GCM's"));
+        Self(LessSafeKey::new(unbound))
+    }
+
+    /// Seals `value`, bound to `context`.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when no nonce can be drawn.
+    pub fn seal(
+        &self,
+        context: &[u8],
+        value: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, EntropyError> {
+        let mut nonce = [0; NONCE_LEN];
+        entropy.fill(&mut nonce)?;
+        let mut sealed = Vec::with_capacity(value.len() + OVERHEAD);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(value);
+        let (_, body) = sealed.split_at_mut(NONCE_LEN);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(nonce, Aad::from(context), body)
+            .map_err(|_| EntropyError)?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Opens what [`seal`](Self::seal) made under the same key and `context`.
+    ///
+    /// # Errors
+    /// [`DoesNotOpen`] for another key, another context or a changed byte; which one is not said.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, DoesNotOpen> {
+        let (nonce, body) = sealed.split_first_chunk().ok_or(DoesNotOpen)?;
+        let mut opened = Zeroizing::new(body.to_vec());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let length = self
+            .0
+            .open_in_place(nonce, Aad::from(context), &mut opened)
+            .map_err(|_| DoesNotOpen)?
+            .len();
+        opened.truncate(length);
+        Ok(SecretBytes::new(std::mem::take(&mut *opened)))
+    }
+}
+
+impl fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cipher(redacted)")
+    }
+}
+
+/// Seals one `value` under `key`, bound to `context`.
 ///
 /// # Errors
-/// [`EntropyError`] when no nonce can be drawn.
+/// Those of [`Cipher::seal`].
 pub fn seal(
     key: &Key,
     context: &[u8],
     value: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, EntropyError> {
-    let mut nonce = [0; NONCE_LEN];
-    entropy.fill(&mut nonce)?;
-    let mut sealed = Vec::with_capacity(value.len() + OVERHEAD);
-    sealed.extend_from_slice(&nonce);
-    sealed.extend_from_slice(value);
-    let (_, body) = sealed.split_at_mut(NONCE_LEN);
-    let tag = cipher(key)
-        .seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(context),
-            body,
-        )
-        .map_err(|_| EntropyError)?;
-    sealed.extend_from_slice(tag.as_ref());
-    Ok(sealed)
+    Cipher::new(key).seal(context, value, entropy)
 }
 
 /// Opens what [`seal`] made under the same `key` and `context`.
 ///
 /// # Errors
-/// [`DoesNotOpen`] for another key, another context or a changed byte; which one is not said.
+/// Those of [`Cipher::open`].
 pub fn open(key: &Key, context: &[u8], sealed: &[u8]) -> Result<SecretBytes, DoesNotOpen> {
-    let (nonce, body) = sealed.split_first_chunk().ok_or(DoesNotOpen)?;
-    let mut opened = Zeroizing::new(body.to_vec());
-    let length = cipher(key)
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(context),
-            &mut opened,
-        )
-        .map_err(|_| DoesNotOpen)?
-        .len();
-    opened.truncate(length);
-    Ok(SecretBytes::new(std::mem::take(&mut *opened)))
+    Cipher::new(key).open(context, sealed)
 }
 
 /// Derives a key from `secret` for the use that `salt` and `info` name.
@@ -83,12 +120,6 @@ pub fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed value does not open: it was changed, or the key is another")]
 pub struct DoesNotOpen;
-
-fn cipher(key: &Key) -> LessSafeKey {
-    let unbound = UnboundKey::new(&AES_256_GCM, key.expose_secret())
-        .unwrap_or_else(|_| unreachable!("a key is as long as AES-256-GCM's"));
-    LessSafeKey::new(unbound)
-}
 
 #[cfg(test)]
 mod tests {

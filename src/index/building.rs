@@ -12,53 +12,62 @@ use super::{Batch, Index, IndexError, OpenError, Table, Unusable};
 use crate::entropy::SystemEntropy;
 use crate::secret::Key;
 
-const WORDS: Table<(u8, u32), String> = Table::new(1, "words");
-const OTHERS: Table<u32, String> = Table::new(200, "others");
+pub(super) const WORDS: Table<(u8, u32), String> = Table::new(1, "words");
+pub(super) const OTHERS: Table<u32, String> = Table::new(200, "others");
 
 /// So small that a few rows make a run, and two or three a pack.
 const SMALL: Sizes = Sizes {
     gather_bytes: 300,
     pack_bytes: 60,
     loose_rows: 4,
+    section_rows: 2,
 };
 
-struct Home {
-    folder: TempDir,
+pub(super) struct Home {
+    pub(super) folder: TempDir,
     key: Key,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             key: Key::random(&SystemEntropy::new()).expect("entropy"),
         }
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(super) fn dir(&self) -> PathBuf {
         self.folder.path().join("index")
     }
 
-    fn create(&self) -> Index {
+    pub(super) fn create(&self) -> Index {
         let entropy = Arc::new(SystemEntropy::new());
-        let made = Index::create(&self.dir(), &self.key, entropy);
-        made.expect("made").with_sizes(SMALL)
+        let made = Index::create_with(&self.dir(), &self.key, entropy, SMALL);
+        made.expect("made")
     }
 
-    fn open_at(&self, dir: &Path) -> Result<Index, OpenError> {
+    pub(super) fn open_at(&self, dir: &Path) -> Result<Index, OpenError> {
+        self.open_verifying(dir, u64::MAX)
+    }
+
+    pub(super) fn open_verifying(
+        &self,
+        dir: &Path,
+        verified_first: u64,
+    ) -> Result<Index, OpenError> {
         let entropy = Arc::new(SystemEntropy::new());
-        Index::open(dir, &self.key, entropy).map(|index| index.with_sizes(SMALL))
+        Index::open_with(dir, &self.key, entropy, verified_first, SMALL)
     }
 
     /// A copy of the index as a kill would leave it now.
-    fn crashed(&self, name: &str) -> PathBuf {
+    pub(super) fn crashed(&self, name: &str) -> PathBuf {
         let copy = self.folder.path().join(name);
         copy_tree(&self.dir(), &copy);
         copy
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub(super) fn copy_tree(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("made");
     for entry in std::fs::read_dir(from).expect("listed") {
         let path = entry.expect("an entry").path();
@@ -71,32 +80,34 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Model {
-    words: BTreeMap<(u8, u32), String>,
-    others: BTreeMap<u32, String>,
-    position: u64,
+pub(super) struct Model {
+    pub(super) words: BTreeMap<(u8, u32), String>,
+    pub(super) others: BTreeMap<u32, String>,
+    pub(super) position: u64,
 }
 
 #[derive(Debug, Clone)]
-enum Change {
+pub(super) enum Change {
     Word((u8, u32), Option<String>),
     Other(u32, Option<String>),
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Gather(Vec<Change>),
     Apply(Vec<Change>),
     MakeDurable,
     Reopen,
+    /// The same, verifying each section when it is needed.
+    ReopenInDoubt,
 }
 
-fn root_at(position: u64) -> [u8; 32] {
+pub(super) fn root_at(position: u64) -> [u8; 32] {
     [position as u8; 32]
 }
 
 impl Model {
-    fn batch(&mut self, changes: &[Change]) -> Batch {
+    pub(super) fn batch(&mut self, changes: &[Change]) -> Batch {
         let mut batch = Batch::new();
         for change in changes {
             match change.clone() {
@@ -134,21 +145,50 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn changes() -> impl Strategy<Value = Vec<Change>> {
+pub(super) fn changes() -> impl Strategy<Value = Vec<Change>> {
     proptest::collection::vec(change(), 0..12)
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => changes().prop_map(Step::Gather),
         2 => changes().prop_map(Step::Apply),
         1 => Just(Step::MakeDurable),
         1 => Just(Step::Reopen),
+        2 => Just(Step::ReopenInDoubt),
     ]
 }
 
+/// Does what `step` says to the index and to the model.
+pub(super) fn take(index: Index, step: &Step, model: &mut Model, home: &Home) -> Index {
+    let reopened = |index: Index, verified_first| {
+        index.close().expect("closes");
+        let opened = home.open_verifying(&home.dir(), verified_first);
+        opened.expect("opens again")
+    };
+    match step {
+        Step::Gather(changes) => {
+            let batch = model.batch(changes);
+            let position = model.position;
+            let gathered = index.apply_gathering(batch, position, root_at(position));
+            gathered.expect("applies");
+        }
+        Step::Apply(changes) => {
+            let batch = model.batch(changes);
+            let position = model.position;
+            index
+                .apply(batch, position, root_at(position))
+                .expect("applies");
+        }
+        Step::MakeDurable => index.make_durable().expect("durable"),
+        Step::Reopen => return reopened(index, u64::MAX),
+        Step::ReopenInDoubt => return reopened(index, 5),
+    }
+    index
+}
+
 /// Every way of reading gives what the model has.
-fn agree(index: &Index, model: &Model, limit: usize) -> Result<(), TestCaseError> {
+pub(super) fn agree(index: &Index, model: &Model, limit: usize) -> Result<(), TestCaseError> {
     let reader = index.read().expect("runs");
     prop_assert_eq!(reader.position(), model.position);
     for first in 0..3 {
@@ -206,24 +246,7 @@ proptest! {
         let mut index = home.create();
         let mut model = Model::default();
         for step in &steps {
-            match step {
-                Step::Gather(changes) => {
-                    let batch = model.batch(changes);
-                    let position = model.position;
-                    let gathered = index.apply_gathering(batch, position, root_at(position));
-                    gathered.expect("applies");
-                }
-                Step::Apply(changes) => {
-                    let batch = model.batch(changes);
-                    let position = model.position;
-                    index.apply(batch, position, root_at(position)).expect("applies");
-                }
-                Step::MakeDurable => index.make_durable().expect("durable"),
-                Step::Reopen => {
-                    index.close().expect("closes");
-                    index = home.open_at(&home.dir()).expect("opens again");
-                }
-            }
+            index = take(index, step, &mut model, &home);
             agree(&index, &model, limit)?;
         }
     }

@@ -128,6 +128,9 @@ pub enum IndexError {
         /// The table.
         table: &'static str,
     },
+    /// Rows are not the ones that were written.
+    #[error("the index is not what was written: {0}; restart, and it is rebuilt from the journal")]
+    Unusable(Unusable),
     /// A row opens and is not of the type expected.
     #[error(
         "a row of the table `{table}` is not what this version writes there; rebuild the index (`strongroom vault rebuild-index`)"

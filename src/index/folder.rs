@@ -82,12 +82,41 @@ impl Folder {
 
     /// Puts the anchor file in place of the one before, whole or not at all, and on disk.
     pub(super) fn write_anchor(&self, bytes: &[u8]) -> Result<(), Refused> {
-        let path = self.anchor();
-        let fresh = self.path.join("anchor.new");
+        self.replace(&self.anchor(), bytes)
+    }
+
+    /// The bytes of the file of sections, if there is one.
+    pub(super) fn read_sections(&self) -> Result<Option<Vec<u8>>, Refused> {
+        let path = self.sections();
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Refused::new("cannot read", &path, source)),
+        }
+    }
+
+    /// Puts the file of sections in place of the one before, whole or not at all, and on disk.
+    pub(super) fn write_sections(&self, bytes: &[u8]) -> Result<(), Refused> {
+        self.replace(&self.sections(), bytes)
+    }
+
+    /// Deletes the file of sections, so that the next opening looks at every row.
+    pub(super) fn discard_sections(&self) -> Result<(), Refused> {
+        let path = self.sections();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(Refused::new("cannot delete", &path, error))
+            }
+            _ => sync_folder(&self.path),
+        }
+    }
+
+    fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Refused> {
+        let fresh = beside(path, ".new");
         let written = File::create(&fresh)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&fresh, &path));
-        written.map_err(|source| Refused::new("cannot write", &path, source))?;
+            .and_then(|()| fs::rename(&fresh, path));
+        written.map_err(|source| Refused::new("cannot write", path, source))?;
         sync_folder(&self.path)
     }
 
@@ -144,6 +173,10 @@ impl Folder {
 
     fn anchor(&self) -> PathBuf {
         self.path.join("anchor")
+    }
+
+    fn sections(&self) -> PathBuf {
+        self.path.join("sections")
     }
 }
 

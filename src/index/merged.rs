@@ -8,9 +8,9 @@ use std::ops::Bound;
 use sled::IVec;
 
 use super::batch::Rows;
-use super::engine::Scan;
 use super::seal;
 use super::shelf::{Opener, PackedRow, Shelf, ShelfScan, Trouble};
+use super::verify::CheckedScan;
 
 /// A value as it is found.
 pub(super) enum Stored<'a> {
@@ -41,7 +41,7 @@ impl AsRef<[u8]> for Row<'_> {
 /// these, and of shelves the last, has it as it stands.
 pub(super) struct Merged<'a> {
     waiting: Peekable<Waiting<'a>>,
-    sealed: Option<Peekable<Scan>>,
+    sealed: Option<Peekable<CheckedScan<'a>>>,
     /// From the newest to the oldest.
     shelves: Vec<Peekable<ShelfScan<'a>>>,
     backwards: bool,
@@ -62,7 +62,7 @@ impl<'a> Merged<'a> {
         bounds: &Bounds,
         backwards: bool,
         waiting: &'a Rows,
-        sealed: Option<Scan>,
+        sealed: Option<CheckedScan<'a>>,
         shelves: &'a [Shelf],
         opener: Opener<'a>,
     ) -> Self {
@@ -120,7 +120,7 @@ impl<'a> Merged<'a> {
             }),
             Source::Sealed => {
                 let next = self.sealed.as_mut().and_then(Iterator::next)?;
-                Some(next.map_err(Trouble::from).map(|(row, sealed)| {
+                Some(next.map(|(row, sealed)| {
                     let removed = seal::is_removed(&sealed);
                     let stored = (!removed).then_some(Stored::Sealed(sealed));
                     (Row::Sealed(row), stored)

@@ -34,16 +34,20 @@
 mod batch;
 #[cfg(test)]
 mod building;
+#[cfg(test)]
+mod doubt;
 mod engine;
 mod error;
 mod folder;
 mod key;
 mod looks;
 mod merged;
+mod opening;
 mod pack;
 mod projection;
 mod reader;
 mod seal;
+mod sections;
 mod shelf;
 mod state;
 mod store;

@@ -15,6 +15,8 @@ use crate::secret::SecretBytes;
 
 /// What the keys of packs in sled begin with: less than that of any row.
 pub(super) const PACKS: [u8; 2] = [RESERVED, 1];
+/// Greater than the keys of all packs in sled, and less than that of any row.
+pub(super) const AFTER_PACKS: [u8; 2] = [RESERVED, 2];
 /// What a pack in a run is sealed to begins with.
 const IN_A_RUN: [u8; 2] = [RESERVED, 2];
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::IndexError;
 use super::key::{Leads, RowKey};
-use super::merged::{Merged, Stored, as_slices, bounds};
+use super::merged::{Merged, Stored, bounds};
 use super::seal;
 use super::shelf::Trouble;
 use super::state::State;
@@ -155,6 +155,7 @@ impl<'a> Reader<'a> {
     }
 
     fn find(&self, row: &[u8]) -> Result<Option<Stored<'_>>, Trouble> {
+        self.index.check(&self.state).row(row)?;
         if let Some(sealed) = self.index.engine().get(row)? {
             let removed = seal::is_removed(&sealed);
             return Ok((!removed).then_some(Stored::Sealed(sealed)));
@@ -179,7 +180,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         self.index.check_running()?;
-        let sealed = self.index.engine().scan(as_slices(&bounds), backwards);
+        let sealed = self.index.check(&self.state).scan(&bounds, backwards);
         let sealed = sealed.map_err(|failure| self.stop(failure.into(), table))?;
         let opener = self.index.opener();
         Ok(Some(Merged::new(

@@ -12,40 +12,25 @@ use ring::{digest, hmac};
 use super::FORMAT;
 use super::error::Unusable;
 use crate::entropy::{Entropy, EntropyError};
-use crate::sealing::{self, DoesNotOpen};
+use crate::sealing::{self, Cipher, DoesNotOpen};
 use crate::secret::{Key, SecretBytes};
 
 const MAGIC: [u8; 8] = *b"SRMINDEX";
 const SALT_BYTES: usize = 32;
 const ROOT_BYTES: usize = 32;
-const STANDING_BYTES: usize = 8 + ROOT_BYTES + 8 + 16;
+const TALLY_BYTES: usize = 8 + 16;
+const STANDING_BYTES: usize = 8 + ROOT_BYTES + TALLY_BYTES;
 
-/// What has been applied, and what the rows come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// Journal records applied.
-    pub(super) position: u64,
-    /// The journal's Merkle root at that position.
-    pub(super) root: [u8; ROOT_BYTES],
+/// What rows come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
     /// Rows there are.
     pub(super) rows: u64,
     /// The sum of the rows' fingerprints.
     pub(super) checksum: u128,
 }
 
-impl Standing {
-    /// Nothing applied: RFC 6962's root of no leaves, no rows.
-    pub(super) fn beginning() -> Self {
-        let mut root = [0; ROOT_BYTES];
-        root.copy_from_slice(digest::digest(&digest::SHA256, b"").as_ref());
-        Self {
-            position: 0,
-            root,
-            rows: 0,
-            checksum: 0,
-        }
-    }
-
+impl Tally {
     /// Counts a row with this fingerprint.
     pub(super) fn take_in(&mut self, fingerprint: u128) {
         self.rows = self.rows.wrapping_add(1);
@@ -58,25 +43,77 @@ impl Standing {
         self.checksum = self.checksum.wrapping_sub(fingerprint);
     }
 
+    /// Counts the rows of `other` too.
+    pub(super) fn add(&mut self, other: Self) {
+        self.rows = self.rows.wrapping_add(other.rows);
+        self.checksum = self.checksum.wrapping_add(other.checksum);
+    }
+
+    pub(super) fn to_bytes(self) -> [u8; TALLY_BYTES] {
+        let mut bytes = [0; TALLY_BYTES];
+        let (rows, checksum) = bytes.split_at_mut(8);
+        rows.copy_from_slice(&self.rows.to_be_bytes());
+        checksum.copy_from_slice(&self.checksum.to_be_bytes());
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; TALLY_BYTES]) -> Self {
+        let rows = bytes.first_chunk().copied().unwrap_or_default();
+        let checksum = bytes.last_chunk().copied().unwrap_or_default();
+        Self {
+            rows: u64::from_be_bytes(rows),
+            checksum: u128::from_be_bytes(checksum),
+        }
+    }
+}
+
+/// What has been applied, and what the rows come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Journal records applied.
+    pub(super) position: u64,
+    /// The journal's Merkle root at that position.
+    pub(super) root: [u8; ROOT_BYTES],
+    /// What all rows come to.
+    pub(super) tally: Tally,
+}
+
+impl Standing {
+    /// Nothing applied: RFC 6962's root of no leaves, no rows.
+    pub(super) fn beginning() -> Self {
+        let mut root = [0; ROOT_BYTES];
+        root.copy_from_slice(digest::digest(&digest::SHA256, b"").as_ref());
+        Self {
+            position: 0,
+            root,
+            tally: Tally::default(),
+        }
+    }
+
     fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(STANDING_BYTES);
         bytes.extend_from_slice(&self.position.to_be_bytes());
         bytes.extend_from_slice(&self.root);
-        bytes.extend_from_slice(&self.rows.to_be_bytes());
-        bytes.extend_from_slice(&self.checksum.to_be_bytes());
+        bytes.extend_from_slice(&self.tally.to_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (standing, rest) = Self::split_from(bytes)?;
+        rest.is_empty().then_some(standing)
+    }
+
+    /// The standing that `bytes` begin with, and the rest.
+    fn split_from(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (position, rest) = bytes.split_first_chunk()?;
         let (root, rest) = rest.split_first_chunk()?;
-        let (rows, checksum) = rest.split_first_chunk()?;
-        Some(Self {
+        let (tally, rest) = rest.split_first_chunk()?;
+        let standing = Self {
             position: u64::from_be_bytes(*position),
             root: *root,
-            rows: u64::from_be_bytes(*rows),
-            checksum: u128::from_be_bytes(checksum.try_into().ok()?),
-        })
+            tally: Tally::from_bytes(tally),
+        };
+        Some((standing, rest))
     }
 }
 
@@ -87,12 +124,14 @@ pub(super) enum Place {
     Row,
     /// The anchor file.
     Anchor,
+    /// The file of sections.
+    Sections,
 }
 
 /// The keys of one index, from its creation to its end.
 pub(super) struct Seals {
     salt: [u8; SALT_BYTES],
-    sealing: Key,
+    rows: Cipher,
     counting: Key,
 }
 
@@ -108,7 +147,7 @@ impl Seals {
         let derive = |info: &[u8]| sealing::derive(journal_key.expose_secret(), &salt, info);
         Self {
             salt,
-            sealing: derive(b"strongroom index: sealing rows"),
+            rows: Cipher::new(&derive(b"strongroom index: sealing rows")),
             counting: derive(b"strongroom index: fingerprints of rows"),
         }
     }
@@ -120,12 +159,12 @@ impl Seals {
         value: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, EntropyError> {
-        sealing::seal(&self.sealing, row, value, entropy)
+        self.rows.seal(row, value, entropy)
     }
 
     /// Opens what [`seal_row`](Self::seal_row) made for that row.
     pub(super) fn open_row(&self, row: &[u8], sealed: &[u8]) -> Result<SecretBytes, DoesNotOpen> {
-        sealing::open(&self.sealing, row, sealed)
+        self.rows.open(row, sealed)
     }
 
     /// What takes the rows' fingerprints.
@@ -141,10 +180,38 @@ impl Seals {
         place: Place,
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, EntropyError> {
+        self.seal_with(standing.to_bytes(), place, entropy)
+    }
+
+    /// Seals the sections of an index that stands there, as [`seal_standing`](Self::seal_standing) does.
+    pub(super) fn seal_sections(
+        &self,
+        standing: Standing,
+        sections: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, EntropyError> {
+        let value = [&standing.to_bytes()[..], sections].concat();
+        self.seal_with(value, Place::Sections, entropy)
+    }
+
+    /// Opens what [`seal_sections`](Self::seal_sections) made.
+    pub(super) fn open_sections(&self, stamp: &[u8]) -> Option<(Standing, Vec<u8>)> {
+        let (salt, sealed) = split(stamp).ok().filter(|(salt, _)| *salt == self.salt)?;
+        let context = context(&head(&salt), Place::Sections);
+        let opened = self.rows.open(&context, sealed).ok()?;
+        let (standing, sections) = Standing::split_from(opened.expose_secret())?;
+        Some((standing, sections.to_vec()))
+    }
+
+    fn seal_with(
+        &self,
+        value: Vec<u8>,
+        place: Place,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, EntropyError> {
         let mut stamp = head(&self.salt);
         let context = context(&stamp, place);
-        let sealed = sealing::seal(&self.sealing, &context, &standing.to_bytes(), entropy)?;
-        stamp.extend_from_slice(&sealed);
+        stamp.extend_from_slice(&self.rows.seal(&context, &value, entropy)?);
         Ok(stamp)
     }
 
@@ -176,7 +243,7 @@ impl Seals {
 
     fn open_standing(&self, sealed: &[u8], place: Place) -> Option<Standing> {
         let context = context(&head(&self.salt), place);
-        let opened = sealing::open(&self.sealing, &context, sealed).ok()?;
+        let opened = self.rows.open(&context, sealed).ok()?;
         Standing::from_bytes(opened.expose_secret())
     }
 }
@@ -219,10 +286,11 @@ fn head(salt: &[u8; SALT_BYTES]) -> Vec<u8> {
 }
 
 fn context(head: &[u8], place: Place) -> Vec<u8> {
-    // No row's key begins with 0, so neither of these is one.
+    // No row's key begins with 0, so none of these is one.
     let place: &[u8] = match place {
         Place::Row => b"\0row",
         Place::Anchor => b"\0anchor",
+        Place::Sections => b"\0sections",
     };
     [place, head].concat()
 }
@@ -255,8 +323,10 @@ mod tests {
         Standing {
             position: 1 << 40,
             root: [7; 32],
-            rows: 12,
-            checksum: u128::MAX - 5,
+            tally: Tally {
+                rows: 12,
+                checksum: u128::MAX - 5,
+            },
         }
     }
 

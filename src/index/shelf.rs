@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::batch::Rows;
 use super::engine::{Engine, Failure};
-use super::error::{IndexError, Refused};
+use super::error::{IndexError, Refused, Unusable};
 use super::merged::{Bounds, as_slices};
 use super::pack::{Loose, Pack, Packer, Place, SealedPack};
 use super::seal::Seals;
@@ -34,6 +34,8 @@ pub(super) enum Trouble {
     Failure(Failure),
     /// It is not there, or not what was written.
     Damaged,
+    /// The rows about it are not what was written.
+    Unusable(Unusable),
 }
 
 impl From<Failure> for Trouble {
@@ -48,6 +50,7 @@ impl Trouble {
         match self {
             Self::Failure(failure) => failure.into(),
             Self::Damaged => IndexError::Damaged { table },
+            Self::Unusable(reason) => IndexError::Unusable(reason),
         }
     }
 }

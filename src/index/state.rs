@@ -3,12 +3,15 @@
 use super::batch::{Batch, Rows};
 use super::error::IndexError;
 use super::seal::Standing;
+use super::sections::Sections;
 use super::shelf::Shelf;
 
 /// What has been applied. While an index is built from nothing, all of it is here and in runs; then
 /// packs are written, and it is at most what was gathered since.
 pub(super) struct State {
     standing: Standing,
+    /// What each section of the rows in sled comes to.
+    sections: Sections,
     position: u64,
     root: [u8; 32],
     waiting: Rows,
@@ -18,9 +21,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn at(standing: Standing, packs: Option<Shelf>) -> Self {
+    pub(super) fn at(standing: Standing, sections: Sections, packs: Option<Shelf>) -> Self {
         Self {
             standing,
+            sections,
             position: standing.position,
             root: standing.root,
             waiting: Rows::new(),
@@ -40,6 +44,17 @@ impl State {
     /// What is in sled.
     pub(super) fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// What each section of the rows in sled comes to.
+    pub(super) fn sections(&self) -> &Sections {
+        &self.sections
+    }
+
+    /// Takes out the sections, to change them with what is in sled.
+    pub(super) fn take_sections(&mut self) -> Sections {
+        let none = Sections::empty(0);
+        std::mem::replace(&mut self.sections, none)
     }
 
     /// Whether nothing is in sled yet.
@@ -101,12 +116,13 @@ impl State {
     }
 
     /// Notes what is in sled now; the packs stay as they are.
-    pub(super) fn written(&mut self, standing: Standing) {
+    pub(super) fn written(&mut self, standing: Standing, sections: Sections) {
         self.standing = standing;
+        self.sections = sections;
     }
 
     /// Notes that all of it is in sled, in `packs`.
-    pub(super) fn packed(&mut self, standing: Standing, packs: Shelf) {
-        *self = Self::at(standing, Some(packs));
+    pub(super) fn packed(&mut self, standing: Standing, sections: Sections, packs: Shelf) {
+        *self = Self::at(standing, sections, Some(packs));
     }
 }

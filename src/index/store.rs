@@ -1,24 +1,22 @@
 //! The index itself: opening with everything verified, applying, making durable.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::batch::Batch;
-use super::engine::{Engine, Failure};
-use super::error::{IndexError, OpenError, Refused, Unusable};
+use super::engine::Engine;
+use super::error::IndexError;
 use super::folder::Folder;
 use super::looks::Looks;
 use super::reader::Reader;
 use super::seal::{Place, Seals, Standing};
-use super::shelf::{Opener, Shelf};
+use super::shelf::Opener;
 use super::state::State;
 use super::table::RESERVED;
-use super::verify::{Problem, compare, count_rows, recorded_standing};
+use super::verify::Check;
 use crate::entropy::{Entropy, EntropyError};
 use crate::limits;
-use crate::secret::Key;
 
 /// The row that says what was applied.
 pub(super) const STANDING_ROW: [u8; 1] = [RESERVED];
@@ -37,6 +35,8 @@ pub struct Index {
     folder: Folder,
     looks: Looks,
     sizes: Sizes,
+    /// Records that were applied when it was opened.
+    opened_at: u64,
 }
 
 /// How much is held back or put together.
@@ -48,74 +48,37 @@ pub(super) struct Sizes {
     pub(super) pack_bytes: usize,
     /// Most rows of an index just built that are not packed.
     pub(super) loose_rows: usize,
+    /// Rows that are verified together.
+    pub(super) section_rows: u64,
 }
 
 impl Sizes {
-    const USUAL: Self = Self {
+    pub(super) const USUAL: Self = Self {
         gather_bytes: limits::INDEX_GATHER_BYTES,
         pack_bytes: limits::INDEX_PACK_BYTES,
         loose_rows: limits::INDEX_BATCH_ROWS,
+        section_rows: limits::INDEX_SECTION_ROWS,
     };
 }
 
 impl Index {
-    /// Makes an empty index at `dir`, where nothing may be, for the journal whose key is `journal_key`.
+    /// Verifies some of what was not yet; false when there is nothing left.
     ///
     /// # Errors
-    /// [`OpenError::Occupied`], [`OpenError::InUse`], and whatever keeps the files from being made.
-    pub fn create(
-        dir: &Path,
-        journal_key: &Key,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, OpenError> {
-        let folder = Folder::hold(dir)?;
-        folder.make()?;
-        let seals = Seals::draw(journal_key, &*entropy)?;
-        let standing = Standing::beginning();
-        let row = seals.seal_standing(standing, Place::Row, &*entropy)?;
-        let mut batch = sled::Batch::default();
-        batch.insert(&STANDING_ROW, row);
-        let could_not_make = |failure| refused_or_unusable(&folder, "cannot make", failure);
-        let engine = Engine::open(&folder.sled()).map_err(could_not_make)?;
-        engine.apply(batch).map_err(could_not_make)?;
-        engine.flush().map_err(could_not_make)?;
-        folder.sync_sled()?;
-        folder.write_anchor(&seals.seal_standing(standing, Place::Anchor, &*entropy)?)?;
-        Ok(Self::over(engine, seals, entropy, standing, None, folder))
+    /// [`IndexError::Unusable`] when it is not what was written, which stops the index: the next opening
+    /// looks at all of it, and says that it must be rebuilt. And other errors as from reading.
+    pub fn verify_next(&self) -> Result<bool, IndexError> {
+        let state = self.state()?;
+        let verified = self.check(&state).next();
+        verified.map_err(|trouble| self.stop(trouble.with("rows")))
     }
 
-    /// Opens the index at `dir` and verifies every row in it.
-    ///
-    /// It may have fewer records applied than the journal has, since only what is made durable
-    /// survives a crash: compare [`position`](Self::position) and [`merkle_root`](Self::merkle_root)
-    /// with the journal, and apply the rest.
+    /// Whether every row was verified.
     ///
     /// # Errors
-    /// [`OpenError::Unusable`] when it must be rebuilt, and for what reason; other errors are not
-    /// about its contents, and rebuilding would not help.
-    pub fn open(
-        dir: &Path,
-        journal_key: &Key,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, OpenError> {
-        if !dir.is_dir() {
-            return Err(Unusable::Missing.into());
-        }
-        let folder = Folder::hold(dir)?;
-        let (seals, anchored) = Seals::open_anchor(journal_key, &folder.read_anchor()?)?;
-        folder.discard_unfinished_snapshots()?;
-        folder.discard_runs()?;
-        let unreadable = |failure| refused_or_unusable(&folder, "cannot open", failure);
-        let engine = Engine::open(&folder.sled()).map_err(unreadable)?;
-        let recorded = recorded_standing(&engine, &seals).map_err(|problem| match problem {
-            Problem::Failure(failure) => unreadable(failure),
-            Problem::Unusable(reason) => reason.into(),
-        })?;
-        let found = count_rows(&engine, &seals).map_err(unreadable)?;
-        compare(recorded, &found, anchored)?;
-        let packs = Some(found.packs).filter(|packs| !packs.is_empty());
-        let packs = packs.map(Shelf::in_sled);
-        Ok(Self::over(engine, seals, entropy, recorded, packs, folder))
+    /// [`IndexError::Stopped`].
+    pub fn is_verified(&self) -> Result<bool, IndexError> {
+        Ok(self.state()?.sections().are_verified())
     }
 
     /// Journal records applied.
@@ -228,12 +191,12 @@ impl Index {
     pub fn make_durable(&self) -> Result<(), IndexError> {
         let _alone = self.anchoring.lock().map_err(|_| IndexError::Stopped)?;
         // Readers go on while the disk is waited for; what is applied meanwhile is past the anchor.
-        let standing = {
+        let (standing, sections) = {
             let mut state = self.state_mut()?;
             self.write(&mut state)?;
-            state.standing()
+            (state.standing(), state.sections().to_bytes())
         };
-        let anchored = self.anchor(standing);
+        let anchored = self.anchor(standing, sections);
         anchored.map_err(|error| self.stop(error))
     }
 
@@ -245,7 +208,13 @@ impl Index {
     /// As [`make_durable`](Self::make_durable).
     pub fn close(self) -> Result<(), IndexError> {
         self.make_durable()?;
-        Ok(self.engine.close()?)
+        let grown = self.position()?.saturating_sub(self.opened_at);
+        self.engine.close()?;
+        if grown > limits::INDEX_SETTLED_RECORDS {
+            // sled notes where everything lies only when it is opened, and reads what came after then.
+            Engine::open(&self.folder.sled())?.close()?;
+        }
+        Ok(())
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -268,6 +237,15 @@ impl Index {
         self.sizes
     }
 
+    /// What verifies sections before they are read.
+    pub(super) fn check<'a>(&'a self, state: &'a State) -> Check<'a> {
+        Check {
+            engine: &self.engine,
+            seals: &self.seals,
+            sections: state.sections(),
+        }
+    }
+
     /// What opens packs.
     pub(super) fn opener(&self) -> Opener<'_> {
         Opener {
@@ -278,7 +256,11 @@ impl Index {
 
     /// Stops the index because of `error`.
     pub(super) fn stop(&self, error: IndexError) -> IndexError {
-        self.stopped.store(true, Ordering::SeqCst);
+        if !self.stopped.swap(true, Ordering::SeqCst)
+            && let Err(failure) = self.folder.discard_sections()
+        {
+            tracing::warn!(%failure, "delete the file yourself before the next start, so that every row is looked at");
+        }
         error
     }
 
@@ -289,30 +271,27 @@ impl Index {
         }
     }
 
-    fn over(
+    pub(super) fn over(
         engine: Engine,
         seals: Seals,
         entropy: Arc<dyn Entropy>,
-        standing: Standing,
-        packs: Option<Shelf>,
+        state: State,
         folder: Folder,
+        sizes: Sizes,
     ) -> Self {
+        let opened_at = state.position();
         Self {
             engine,
             seals,
             entropy,
-            state: RwLock::new(State::at(standing, packs)),
+            state: RwLock::new(state),
             anchoring: Mutex::new(()),
             stopped: AtomicBool::new(false),
             folder,
             looks: Looks::none(),
-            sizes: Sizes::USUAL,
+            sizes,
+            opened_at,
         }
-    }
-
-    #[cfg(test)]
-    pub(super) fn with_sizes(self, sizes: Sizes) -> Self {
-        Self { sizes, ..self }
     }
 
     pub(super) fn looks(&self) -> &Looks {
@@ -341,9 +320,14 @@ impl Index {
     }
 
     /// Has the disk keep what sled has, then notes `standing` in the anchor file.
-    fn anchor(&self, standing: Standing) -> Result<(), IndexError> {
+    fn anchor(&self, standing: Standing, sections: Option<Vec<u8>>) -> Result<(), IndexError> {
         self.engine.flush()?;
         self.folder.sync_sled()?;
+        if let Some(sections) = sections {
+            let entropy = &*self.entropy;
+            let stamp = self.seals.seal_sections(standing, &sections, entropy)?;
+            self.folder.write_sections(&stamp)?;
+        }
         let stamp = self.stamp(standing, Place::Anchor)?;
         Ok(self.folder.write_anchor(&stamp)?)
     }
@@ -355,19 +339,15 @@ impl fmt::Debug for Index {
     }
 }
 
-fn refused_or_unusable(folder: &Folder, what: &'static str, failure: Failure) -> OpenError {
-    match failure {
-        Failure::Refused(source) => Refused::new(what, folder.path(), source).into(),
-        Failure::Broken(words) => Unusable::WouldNotOpen(words).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::SystemEntropy;
-    use crate::index::Table;
     use crate::index::batch::Rows;
+    use crate::index::verify::{count_rows, recorded_standing};
+    use crate::index::writing::Tallied;
+    use crate::index::{OpenError, Table, Unusable};
+    use crate::secret::Key;
 
     const TEXTS: Table<u64, String> = Table::new(9, "texts");
 
@@ -431,20 +411,24 @@ mod tests {
             ])
         };
         for turn in 0..4 {
-            let before = index.state().expect("runs").standing();
-            let written = match turn % 2 {
-                0 => index.write_whole(rows(), before, &[]),
-                _ => index.write_in_order(rows(), before, &[]),
+            let standing = index.state().expect("runs").standing();
+            let mut tally = Tallied {
+                standing,
+                sections: index.state_mut().expect("runs").take_sections(),
+                fingerprints: index.seals.fingerprints(),
             };
-            let standing = written.expect("written");
-            let found = count_rows(&index.engine, &index.seals).expect("read");
-            assert_eq!(
-                (found.rows, found.checksum),
-                (standing.rows, standing.checksum)
-            );
+            let written = match turn % 2 {
+                0 => index.write_whole(rows(), &mut tally, &[]),
+                _ => index.write_in_order(rows(), &mut tally, &[]),
+            };
+            written.expect("written");
+            let found = count_rows(&index.engine, &tally.fingerprints, 2).expect("read");
+            assert_eq!(found.rows.total(), tally.standing.tally);
+            assert_eq!(found.rows.total(), tally.sections.total());
             let recorded = recorded_standing(&index.engine, &index.seals);
-            assert!(recorded.is_ok_and(|recorded| recorded == standing));
-            index.state_mut().expect("runs").written(standing);
+            assert!(recorded.is_ok_and(|recorded| recorded == tally.standing));
+            let mut state = index.state_mut().expect("runs");
+            state.written(tally.standing, tally.sections);
         }
     }
 }

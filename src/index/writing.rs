@@ -6,15 +6,38 @@ use super::batch::Rows;
 use super::error::IndexError;
 use super::merged::{Bounds, Merged, Stored};
 use super::pack::{Packer, Place, SealedPack};
-use super::seal::{self, REMOVED, Standing};
+use super::seal::{self, Fingerprints, REMOVED, Standing};
+use super::sections::{Divided, Sections};
 use super::shelf::{Firsts, SEALED_AT_ONCE, Shelf, seal_all};
 use super::state::State;
 use super::store::{Index, STANDING_ROW};
+use super::verify::{count_within, why_they_differ};
 use crate::limits;
 
 /// Lots of packs that are sealed ahead of sled.
 const LOTS_AHEAD: usize = 4;
 const ALL_ROWS: Bounds = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
+
+/// What the rows come to, all of them and by sections, while they are written.
+pub(super) struct Tallied {
+    pub(super) standing: Standing,
+    pub(super) sections: Sections,
+    pub(super) fingerprints: Fingerprints,
+}
+
+impl Tallied {
+    fn take_in(&mut self, row: &[u8], sealed: &[u8]) {
+        let fingerprint = self.fingerprints.of(row, sealed);
+        self.standing.tally.take_in(fingerprint);
+        self.sections.take_in(row, fingerprint);
+    }
+
+    fn leave_out(&mut self, row: &[u8], sealed: &[u8]) {
+        let fingerprint = self.fingerprints.of(row, sealed);
+        self.standing.tally.leave_out(fingerprint);
+        self.sections.leave_out(row, fingerprint);
+    }
+}
 
 impl Index {
     /// Writes what waits to sled, with the standing it leads to.
@@ -31,11 +54,17 @@ impl Index {
                 ..state.standing()
             };
             let rows = state.take_waiting();
-            let written = match rows.len() <= limits::INDEX_BATCH_ROWS {
-                true => self.write_whole(rows, standing, state.shelves()),
-                false => self.write_in_order(rows, standing, state.shelves()),
+            let mut tally = Tallied {
+                standing,
+                sections: state.take_sections(),
+                fingerprints: self.seals().fingerprints(),
             };
-            written.map(|standing| state.written(standing))
+            let written = match rows.len() <= limits::INDEX_BATCH_ROWS {
+                true => self.write_whole(rows, &mut tally, state.shelves()),
+                false => self.write_in_order(rows, &mut tally, state.shelves()),
+            };
+            let divided = written.and_then(|()| self.divide_sections(&mut tally.sections));
+            divided.map(|()| state.written(tally.standing, tally.sections))
         };
         written.map_err(|error| self.stop(error))
     }
@@ -68,26 +97,24 @@ impl Index {
     pub(super) fn write_whole(
         &self,
         rows: Rows,
-        mut standing: Standing,
+        tally: &mut Tallied,
         packs: &[Shelf],
-    ) -> Result<Standing, IndexError> {
-        let fingerprints = self.seals().fingerprints();
+    ) -> Result<(), IndexError> {
         let mut batch = sled::Batch::default();
         for (row, value) in rows {
             if let Some(old) = self.engine().get(&row)? {
-                standing.leave_out(fingerprints.of(&row, &old));
+                tally.leave_out(&row, &old);
             }
             match self.sealed(&row, value, packs)? {
                 Some(sealed) => {
-                    standing.take_in(fingerprints.of(&row, &sealed));
+                    tally.take_in(&row, &sealed);
                     batch.insert(row, sealed);
                 }
                 None => batch.remove(row),
             }
         }
-        batch.insert(&STANDING_ROW, self.stamp(standing, seal::Place::Row)?);
-        self.engine().apply(batch)?;
-        Ok(standing)
+        batch.insert(&STANDING_ROW, self.stamp(tally.standing, seal::Place::Row)?);
+        Ok(self.engine().apply(batch)?)
     }
 
     /// Writes in the order of the keys, which costs sled little more than half of what batches do,
@@ -96,26 +123,42 @@ impl Index {
     pub(super) fn write_in_order(
         &self,
         rows: Rows,
-        mut standing: Standing,
+        tally: &mut Tallied,
         packs: &[Shelf],
-    ) -> Result<Standing, IndexError> {
-        let fingerprints = self.seals().fingerprints();
+    ) -> Result<(), IndexError> {
         self.engine().remove(&STANDING_ROW)?;
         for (row, value) in rows {
             let old = match self.sealed(&row, value, packs)? {
                 Some(sealed) => {
-                    standing.take_in(fingerprints.of(&row, &sealed));
+                    tally.take_in(&row, &sealed);
                     self.engine().insert(&row, sealed)?
                 }
                 None => self.engine().remove(&row)?,
             };
             if let Some(old) = old {
-                standing.leave_out(fingerprints.of(&row, &old));
+                tally.leave_out(&row, &old);
             }
         }
-        let stamp = self.stamp(standing, seal::Place::Row)?;
+        let stamp = self.stamp(tally.standing, seal::Place::Row)?;
         self.engine().insert(&STANDING_ROW, stamp)?;
-        Ok(standing)
+        Ok(())
+    }
+
+    /// Divides the sections that have grown long, which looks through them once more.
+    fn divide_sections(&self, sections: &mut Sections) -> Result<(), IndexError> {
+        let fingerprints = self.seals().fingerprints();
+        while let Some((reach, recorded)) = sections.long() {
+            let length = self.sizes().section_rows;
+            let found = count_within(self.engine(), &fingerprints, &reach, length)?;
+            let tally = found.rows.total();
+            if tally != recorded {
+                let (engine, bounds) = (self.engine(), reach.bounds());
+                let why = why_they_differ(engine, self.seals(), bounds, recorded, tally)?;
+                return Err(IndexError::Unusable(why));
+            }
+            sections.divide(&reach, found.rows);
+        }
+        Ok(())
     }
 
     /// What is to lie under `row`: nothing for one that is removed, but in place of one that a pack has.
@@ -153,8 +196,9 @@ impl Index {
         };
         let fingerprints = self.seals().fingerprints();
         let mut firsts = Firsts::default();
+        let mut packs = Divided::from(Vec::new(), self.sizes().section_rows);
         let mut insert = |pack: SealedPack| {
-            standing.take_in(fingerprints.of(&pack.key, &pack.sealed));
+            packs.push(&pack.key, fingerprints.of(&pack.key, &pack.sealed));
             firsts.push(&pack.first);
             self.engine().insert(&pack.key, pack.sealed).map(drop)
         };
@@ -168,9 +212,11 @@ impl Index {
             let packed = packing.join().map_err(|_| IndexError::Stopped)?;
             inserted.map_err(IndexError::from).and(packed)
         })?;
+        standing.tally = packs.total();
         let stamp = self.stamp(standing, seal::Place::Row)?;
         self.engine().insert(&STANDING_ROW, stamp)?;
-        state.packed(standing, Shelf::in_sled(firsts));
+        let sections = Sections::of(packs, self.sizes().section_rows);
+        state.packed(standing, sections, Shelf::in_sled(firsts));
         Ok(self.folder().discard_runs()?)
     }
 

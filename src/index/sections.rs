@@ -1,0 +1,257 @@
+//! Sections: stretches of the rows in sled, each with what its rows come to, so that one can be verified
+//! without the others.
+//!
+//! A section reaches from its start to before the next one's, and there is a section for every key there
+//! could be. Each row is in one section, so the sections' tallies come to the whole index's: as long as
+//! that holds, a section that was put back from an older copy, rows and tally, is noticed by the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::seal::Tally;
+
+/// All sections, from the one that begins before every key.
+pub(super) struct Sections {
+    by_start: BTreeMap<Vec<u8>, Section>,
+    unverified: AtomicUsize,
+    /// Rows after which a new section begins.
+    rows: u64,
+    /// Those that have grown to twice as many.
+    long: BTreeSet<Vec<u8>>,
+}
+
+struct Section {
+    tally: Tally,
+    verified: AtomicBool,
+}
+
+impl Section {
+    fn new(tally: Tally, verified: bool) -> Self {
+        Self {
+            tally,
+            verified: AtomicBool::new(verified),
+        }
+    }
+}
+
+/// The keys of a section: from its start to before the next one's, if there is a next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reach {
+    pub(super) start: Vec<u8>,
+    pub(super) end: Option<Vec<u8>>,
+}
+
+impl Reach {
+    pub(super) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        let end = self.end.as_deref().map_or(Unbounded, Excluded);
+        (Included(&self.start), end)
+    }
+}
+
+impl Sections {
+    /// One section without rows.
+    pub(super) fn empty(rows: u64) -> Self {
+        Self {
+            by_start: BTreeMap::from([(Vec::new(), Section::new(Tally::default(), true))]),
+            unverified: AtomicUsize::new(0),
+            rows,
+            long: BTreeSet::new(),
+        }
+    }
+
+    /// Those that `rows`, which were found in order, fall into.
+    pub(super) fn of(rows: Divided, length: u64) -> Self {
+        let mut sections = Self::empty(length);
+        for (start, tally) in rows.sections {
+            sections.by_start.insert(start, Section::new(tally, true));
+        }
+        sections
+    }
+
+    /// Counts a row with this fingerprint.
+    pub(super) fn take_in(&mut self, row: &[u8], fingerprint: u128) {
+        let Some((start, section)) = self.by_start.range_mut::<[u8], _>(upto(row)).next_back()
+        else {
+            return;
+        };
+        section.tally.take_in(fingerprint);
+        if section.tally.rows >= self.rows.saturating_mul(2) && !self.long.contains(start) {
+            self.long.insert(start.clone());
+        }
+    }
+
+    /// Counts a row with this fingerprint no more.
+    pub(super) fn leave_out(&mut self, row: &[u8], fingerprint: u128) {
+        if let Some((_, section)) = self.by_start.range_mut::<[u8], _>(upto(row)).next_back() {
+            section.tally.leave_out(fingerprint);
+        }
+    }
+
+    /// A section that has grown long, until it is [divided](Self::divide).
+    pub(super) fn long(&self) -> Option<(Reach, Tally)> {
+        let start = self.long.first()?;
+        let section = self.by_start.get(start)?;
+        Some((self.reach(start.clone()), section.tally))
+    }
+
+    /// Puts those that its rows fall into in the place of a section whose rows were just looked through.
+    pub(super) fn divide(&mut self, reach: &Reach, rows: Divided) {
+        self.long.remove(&reach.start);
+        for (start, tally) in rows.sections {
+            if let Some(before) = self.by_start.insert(start, Section::new(tally, true))
+                && !before.verified.load(Ordering::Acquire)
+            {
+                self.unverified.fetch_sub(1, Ordering::AcqRel);
+            }
+        }
+    }
+
+    pub(super) fn are_verified(&self) -> bool {
+        self.unverified.load(Ordering::Acquire) == 0
+    }
+
+    /// The first section not yet verified that has keys between `from` and `to`.
+    pub(super) fn unverified(
+        &self,
+        from: Bound<&[u8]>,
+        to: Bound<&[u8]>,
+    ) -> Option<(Reach, Tally)> {
+        let from = match from {
+            Included(row) | Excluded(row) => row,
+            Unbounded => &[],
+        };
+        let (first, _) = self.by_start.range::<[u8], _>(upto(from)).next_back()?;
+        let reaching = |start: &[u8]| match to {
+            Included(row) => start <= row,
+            Excluded(row) => start < row || start == first.as_slice(),
+            Unbounded => true,
+        };
+        self.by_start
+            .range::<[u8], _>((Included(&first[..]), Unbounded))
+            .take_while(|(start, _)| reaching(start))
+            .find(|(_, section)| !section.verified.load(Ordering::Acquire))
+            .map(|(start, section)| (self.reach(start.clone()), section.tally))
+    }
+
+    /// Those that have keys from `from` on and before `to`.
+    pub(super) fn between(&self, from: &[u8], to: &[u8]) -> Vec<(Reach, Tally)> {
+        let first = self.by_start.range::<[u8], _>(upto(from)).next_back();
+        let first = first.map_or(from, |(start, _)| start);
+        self.by_start
+            .range::<[u8], _>((Included(first), Excluded(to)))
+            .map(|(start, section)| (self.reach(start.clone()), section.tally))
+            .collect()
+    }
+
+    /// Notes that the rows of a section are what they should be.
+    pub(super) fn verified(&self, reach: &Reach) {
+        if let Some(section) = self.by_start.get(&reach.start)
+            && !section.verified.swap(true, Ordering::AcqRel)
+        {
+            self.unverified.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// What all of them come to.
+    pub(super) fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        for section in self.by_start.values() {
+            total.add(section.tally);
+        }
+        total
+    }
+
+    /// For each `length of its start (2) ‖ start ‖ tally`; nothing when there is only one, or when not all
+    /// of them were verified.
+    pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
+        if self.by_start.len() < 2 || !self.are_verified() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        for (start, section) in &self.by_start {
+            let length = u16::try_from(start.len()).ok()?;
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(start);
+            bytes.extend_from_slice(&section.tally.to_bytes());
+        }
+        Some(bytes)
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none of them is verified.
+    pub(super) fn from_bytes(mut bytes: &[u8], rows: u64) -> Option<Self> {
+        let mut by_start = BTreeMap::new();
+        while !bytes.is_empty() {
+            let (length, rest) = bytes.split_first_chunk()?;
+            let (start, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+            let (tally, rest) = rest.split_first_chunk()?;
+            let section = Section::new(Tally::from_bytes(tally), false);
+            by_start.insert(start.to_vec(), section);
+            bytes = rest;
+        }
+        by_start.contains_key(&[][..]).then(|| Self {
+            unverified: AtomicUsize::new(by_start.len()),
+            by_start,
+            rows,
+            long: BTreeSet::new(),
+        })
+    }
+
+    fn reach(&self, start: Vec<u8>) -> Reach {
+        let later = (Excluded(&start[..]), Unbounded);
+        let next = self.by_start.range::<[u8], _>(later).next();
+        let end = next.map(|(next, _)| next.clone());
+        Reach { start, end }
+    }
+}
+
+fn upto(row: &[u8]) -> (Bound<&[u8]>, Bound<&[u8]>) {
+    (Unbounded, Included(row))
+}
+
+/// Rows in order, divided into sections as they come.
+pub(super) struct Divided {
+    sections: Vec<(Vec<u8>, Tally)>,
+    length: u64,
+}
+
+impl Divided {
+    /// From `start` on, in sections of so many rows.
+    pub(super) fn from(start: Vec<u8>, length: u64) -> Self {
+        Self {
+            sections: vec![(start, Tally::default())],
+            length,
+        }
+    }
+
+    /// Takes in the next row.
+    pub(super) fn push(&mut self, row: &[u8], fingerprint: u128) {
+        match self.sections.last_mut() {
+            Some((_, tally)) if tally.rows < self.length => tally.take_in(fingerprint),
+            _ => {
+                let mut tally = Tally::default();
+                tally.take_in(fingerprint);
+                self.sections.push((row.to_vec(), tally));
+            }
+        }
+    }
+
+    /// Takes in rows that come after all before.
+    pub(super) fn extend(&mut self, others: Self) {
+        for (start, tally) in others.sections {
+            match self.sections.last_mut() {
+                Some((_, last)) if last.rows + tally.rows <= self.length => last.add(tally),
+                _ => self.sections.push((start, tally)),
+            }
+        }
+    }
+
+    /// What all of them come to.
+    pub(super) fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        for (_, tally) in &self.sections {
+            total.add(*tally);
+        }
+        total
+    }
+}
