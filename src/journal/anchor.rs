@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use tlog_tiles::{EMPTY_HASH, Hash, node_hash};
+use tlog_tiles::{EMPTY_HASH, Hash, HashReader, node_hash, stored_hash_index};
 
 /// A prefix of the journal, pinned: its length and its root (RFC 6962, section 2.1).
 ///
@@ -48,6 +48,21 @@ pub(super) struct Frontier {
 }
 
 impl Frontier {
+    /// The edge of the tree of the first `size` records, if `hashes` has all of it.
+    pub(super) fn of(size: u64, hashes: &impl HashReader) -> Option<Self> {
+        let mut places = Vec::new();
+        let mut before = 0;
+        for level in (0..u64::BITS as u8).rev() {
+            let records = 1 << level;
+            if size & records != 0 {
+                places.push(stored_hash_index(level, before >> level));
+                before += records;
+            }
+        }
+        let peaks = hashes.read_hashes(&places).ok()?;
+        Some(Self { size, peaks })
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.size
     }
@@ -109,7 +124,7 @@ mod base64_hash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tlog_tiles::{record_hash, stored_hash_count, stored_hash_index, tree_hash};
+    use tlog_tiles::{record_hash, stored_hash_count, tree_hash};
 
     struct Stored(Vec<Hash>);
 
@@ -126,6 +141,8 @@ mod tests {
             assert_eq!(tree.root(), tree_hash(n, &stored).expect("in memory"));
             assert_eq!(stored.0.len() as u64, stored_hash_count(n));
             assert_eq!(stored.0.len() as u64, stored_hash_index(0, n));
+            let read = Frontier::of(n, &stored).expect("in memory");
+            assert_eq!((read.size, read.peaks), (n, tree.peaks.clone()));
             tree.push(record_hash(&n.to_be_bytes()), |hash| stored.0.push(hash));
         }
         assert_eq!(tree.size(), 300);

@@ -139,6 +139,11 @@ impl Commits {
         self.shared.sync_upto(&mut progress, upto);
     }
 
+    /// Refuses everything from here on, because of what was found.
+    pub(super) fn poison(&self, found: &Error) {
+        self.shared.progress().poison(found.to_string().into());
+    }
+
     /// What will tell when the record at `position` is durable; nothing when it already is.
     pub(super) fn enlist(&self, position: u64) -> Result<Option<oneshot::Receiver<Told>>, Error> {
         let mut progress = self.shared.progress();
@@ -251,7 +256,10 @@ impl Progress {
     }
 
     fn fail(&mut self, error: &io::Error) -> Arc<str> {
-        let reason: Arc<str> = format!("a write or sync failed: {error}").into();
+        self.poison(format!("a write or sync failed: {error}").into())
+    }
+
+    fn poison(&mut self, reason: Arc<str>) -> Arc<str> {
         for (_, waiter) in self.waiters.drain(..) {
             let _ = waiter.send(Err(Arc::clone(&reason)));
         }

@@ -170,6 +170,7 @@ impl Place {
             entropy: Arc::new(SystemEntropy::new()),
             disk: Arc::new(Handle(Arc::clone(&self.disk))),
             segment_bytes: self.segment_bytes,
+            verified_first: u64::MAX,
         }
     }
 

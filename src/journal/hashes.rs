@@ -4,13 +4,13 @@
 //! replayed, and it is rewritten from the first hash that is missing or differs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufReader, Read as _, Seek as _};
+use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tlog_tiles::{
-    Hash, HashReader, check_record, check_tree, prove_record, prove_tree, stored_hash_index,
-    tree_hash,
+    Hash, HashReader, check_record, check_tree, prove_record, prove_tree, stored_hash_count,
+    stored_hash_index, tree_hash,
 };
 
 use super::anchor::Anchor;
@@ -41,12 +41,30 @@ impl Hashes {
         Ok(hashes)
     }
 
-    /// Compares the file with what a replay finds, from the first hash on.
-    pub(super) fn compare(dir: &Path) -> Result<Comparison, Error> {
+    /// What the file holds, of which nothing was compared with any record.
+    pub(super) fn unverified(dir: &Path) -> Result<Self, Error> {
         let hashes = Self::open(dir)?;
         let failed = |source| Error::io("read", &hashes.path, source);
+        let length = hashes.file.metadata().map_err(failed)?.len();
+        Ok(Self {
+            stored: length / HASH_BYTES,
+            ..hashes
+        })
+    }
+
+    /// Deletes the file, so that the next opening derives it anew from every record.
+    pub(super) fn discard(dir: &Path) -> std::io::Result<()> {
+        std::fs::remove_file(dir.join(FILE))
+    }
+
+    /// Compares the file with what a replay finds that begins with the record at `first`.
+    pub(super) fn compare(dir: &Path, first: u64) -> Result<Comparison, Error> {
+        let mut hashes = Self::open(dir)?;
+        hashes.stored = stored_hash_count(first);
+        let failed = |source| Error::io("read", &hashes.path, source);
         let mut file = hashes.file.try_clone().map_err(failed)?;
-        file.rewind().map_err(failed)?;
+        let begin = SeekFrom::Start(hashes.stored * HASH_BYTES);
+        file.seek(begin).map_err(failed)?;
         Ok(Comparison {
             found: Some(BufReader::with_capacity(PENDING_BYTES, file)),
             rebuilt: false,
@@ -79,6 +97,19 @@ impl Hashes {
         if self.pending.len().is_multiple_of(PENDING_BYTES) {
             let _ = self.write();
         }
+    }
+
+    /// Puts right what the file holds from the hash at `place` on. Says whether anything was wrong.
+    pub(super) fn put_right(&self, place: u64, hashes: &[u8]) -> Result<bool, Error> {
+        let offset = place * HASH_BYTES;
+        let mut found = vec![0; hashes.len()];
+        let read = self.file.read_exact_at(&mut found, offset);
+        if read.is_ok() && found == hashes {
+            return Ok(false);
+        }
+        let written = self.file.write_all_at(hashes, offset);
+        written.map_err(|source| Error::io("write", &self.path, source))?;
+        Ok(true)
     }
 
     /// Writes what is pending.

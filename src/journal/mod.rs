@@ -10,8 +10,10 @@
 //! back or replaced. Signed, it is a checkpoint (C2SP `tlog-checkpoint`), to which other people's
 //! programs can trace any record.
 //!
-//! On opening, everything is verified. A tail that a crash left unwritten is cut off; anything
-//! else that does not verify is an error that says where and what, and no segment is altered.
+//! On opening, everything is verified, or of a long journal its end, back to what an anchor
+//! vouches for, and the rest after that ([`Journal::verify_next`]). A tail that a crash left
+//! unwritten is cut off; anything else that does not verify is an error that says where and what,
+//! and no segment is altered.
 //!
 //! The vault sees to it that only one process opens a journal at a time.
 //!
@@ -34,6 +36,7 @@
 //! ```
 
 mod anchor;
+mod behind;
 mod commits;
 mod copy;
 mod disk;
@@ -62,6 +65,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use self::anchor::Frontier;
+use self::behind::Behind;
 use self::commits::{Commits, block_on};
 use self::disk::{Disk, RealDisk};
 use self::hashes::Hashes;
@@ -96,6 +100,7 @@ pub struct Journal {
     keys: Arc<Keys>,
     writer: Mutex<Writer>,
     commits: Commits,
+    behind: Mutex<Option<Behind>>,
 }
 
 impl Journal {
@@ -127,6 +132,66 @@ impl Journal {
         visit: impl FnMut(Record<'_>) -> Result<(), E>,
     ) -> Result<(Self, Recovery), E> {
         Self::open_with(dir, keys, anchor, from, Means::of(entropy), visit)
+    }
+
+    /// Opens the journal in `dir` as [`open`](Self::open) does, but of one with more records than
+    /// `verified_first` verifies only what comes after `anchor` and the segment before that.
+    /// [`verify_next`](Self::verify_next) has to verify the rest.
+    ///
+    /// # Errors
+    /// Those of [`Journal::open`].
+    pub fn open_to_serve(
+        dir: &Path,
+        keys: Keys,
+        anchor: Option<Anchor>,
+        verified_first: u64,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<(Self, Recovery), Error> {
+        let means = Means {
+            verified_first,
+            ..Means::of(entropy)
+        };
+        Self::open_with(dir, keys, anchor, u64::MAX, means, |_| Ok(()))
+    }
+
+    /// Verifies one more segment that was not verified when the journal was opened; false when there is
+    /// none. Meanwhile the journal can be used: every record is verified when it is read.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::AnotherHistory`] when what is stored is not what was written: the
+    /// journal then takes no more records, and the next opening verifies all of it. [`Error::Io`].
+    pub fn verify_next(&self) -> Result<bool, Error> {
+        let interrupted = |_| Error::Poisoned("verifying was interrupted by a panic".into());
+        let mut behind = self.behind.lock().map_err(interrupted)?;
+        let Some((next, rest)) = behind.as_mut().and_then(|rest| Some((rest.next()?, rest))) else {
+            *behind = None;
+            return Ok(false);
+        };
+        let known = self.segments(&(next..next + 1))?;
+        let known = known.first().ok_or(Error::Closed)?;
+        match rest.verify(&self.dir, &self.keys, known) {
+            Ok((found, place, hashes)) => {
+                let mut writer = self.writer()?;
+                if writer.hashes.put_right(place, &hashes)? {
+                    tracing::warn!(
+                        segment = found.first,
+                        "the journal's derived hashes were put right"
+                    );
+                }
+                let place = writer.segments.iter_mut().find(|one| one.first == next);
+                if let Some(known) = place {
+                    *known = found;
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                if !matches!(error, Error::Io { .. }) {
+                    self.commits.poison(&error);
+                    let _ = Hashes::discard(&self.dir);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes a record and gives its position. Nothing may be acknowledged before
@@ -238,6 +303,28 @@ impl Journal {
         let before = old.checked_sub(1).ok_or_else(|| self.no_proof(old, size))?;
         let writer = self.hashes_up_to(before, size)?;
         writer.hashes.prove_consistency(old, size)
+    }
+
+    /// Whether the journal begins with what `anchor` vouches for.
+    ///
+    /// # Errors
+    /// [`Error::StaleHashes`] when the derived hashes were changed since the journal was opened.
+    pub fn begins_with(&self, anchor: &Anchor) -> Result<bool, Error> {
+        let written = self.written_anchor();
+        if anchor.size == 0 || anchor.size == written.size {
+            let own = if anchor.size == 0 {
+                Anchor::EMPTY
+            } else {
+                written
+            };
+            return Ok(*anchor == own);
+        }
+        if anchor.size > written.size {
+            return Ok(false);
+        }
+        // What the derived hashes say of a shorter journal is believed only with a proof.
+        self.prove_consistency(anchor.size, written.size)?;
+        Ok(self.anchor_at(anchor.size)? == *anchor)
     }
 
     /// The anchor of the first `size` records, as the derived hashes have it.
@@ -357,8 +444,13 @@ impl Journal {
             segments,
             hashes,
             recovery,
-        } = replay::replay(dir, &keys, anchor, from, &*means.disk, visit)?;
-        let journal = Self::assemble(dir, keys, means, tree, segments, hashes)?;
+            behind,
+        } = {
+            let from = (from, means.verified_first);
+            replay::replay(dir, &keys, anchor, from, &*means.disk, visit)?
+        };
+        let mut journal = Self::assemble(dir, keys, means, tree, segments, hashes)?;
+        journal.behind = Mutex::new(behind);
         Ok((journal, recovery))
     }
 
@@ -378,6 +470,7 @@ impl Journal {
             keys,
             writer: Mutex::new(writer),
             commits,
+            behind: Mutex::new(None),
         })
     }
 
@@ -454,11 +547,13 @@ impl fmt::Debug for Journal {
     }
 }
 
-/// What a journal works with: randomness, a disk, and the length at which segments end, in bytes.
+/// What a journal works with: among it randomness, a disk, and the length at which segments end, in bytes.
 struct Means {
     entropy: Arc<dyn Entropy>,
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
+    /// Records of a journal that is verified whole when it is opened.
+    verified_first: u64,
 }
 
 impl Means {
@@ -467,6 +562,7 @@ impl Means {
             entropy,
             disk: Arc::new(RealDisk),
             segment_bytes: JOURNAL_SEGMENT_BYTES,
+            verified_first: u64::MAX,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use rustix::fs::{Advice, fadvise};
 
 use super::anchor::{Anchor, Frontier};
+use super::behind::Behind;
 use super::disk::Disk;
 use super::error::{Damage, Error};
 use super::hashes::{Comparison, Hashes};
@@ -25,19 +26,30 @@ pub(super) struct Replayed {
     pub(super) segments: Vec<Segment>,
     pub(super) hashes: Hashes,
     pub(super) recovery: Recovery,
+    pub(super) behind: Option<Behind>,
 }
 
 /// Verifies the journal in `dir`, hands every record from position `from` on to `visit`, and cuts
-/// off a torn tail that `anchor` does not vouch for.
+/// off a torn tail that `anchor` does not vouch for. Of a journal of more records than `verified_first`,
+/// what the anchor vouches for is left to be verified later, but for the last of it.
 pub(super) fn replay<E: From<Error>>(
     dir: &Path,
     keys: &Keys,
     anchor: Option<Anchor>,
-    from: u64,
+    (from, verified_first): (u64, u64),
     disk: &dyn Disk,
     visit: impl FnMut(Record<'_>) -> Result<(), E>,
 ) -> Result<Replayed, E> {
     let firsts = segment::list(dir)?;
+    let (behind, tree) = match anchor.filter(|anchor| anchor.size > verified_first) {
+        Some(anchor) => before_the_last(dir, &firsts, anchor)?,
+        None => None,
+    }
+    .map_or((None, Frontier::default()), |(behind, tree)| {
+        (Some(behind), tree)
+    });
+    let left = firsts.partition_point(|first| *first < tree.size());
+    let (before, firsts) = firsts.split_at(left);
     let mut pass = Pass {
         dir,
         keys,
@@ -45,10 +57,11 @@ pub(super) fn replay<E: From<Error>>(
         from,
         disk,
         visit,
-        tree: Frontier::default(),
+        hashes: Hashes::compare(dir, tree.size())?,
+        tree,
         segments: Vec::new(),
-        hashes: Hashes::compare(dir)?,
     };
+    pass.segments = said_to_be(dir, before, pass.tree.size())?;
     pass.check_anchor()?;
     let mut torn = None;
     for (place, first) in firsts.iter().enumerate() {
@@ -77,7 +90,32 @@ pub(super) fn replay<E: From<Error>>(
         segments,
         hashes,
         recovery,
+        behind,
     })
+}
+
+/// What lies before the last segment that begins within the anchor.
+fn before_the_last(
+    dir: &Path,
+    firsts: &[u64],
+    anchor: Anchor,
+) -> Result<Option<(Behind, Frontier)>, Error> {
+    let within = firsts.iter().rfind(|first| **first <= anchor.size);
+    let Some(first) = within.filter(|first| **first > 0 && firsts.first() == Some(&0)) else {
+        return Ok(None);
+    };
+    Ok(Behind::proven(&Hashes::unverified(dir)?, *first, anchor))
+}
+
+/// The segments that begin at `firsts`, before the one at `end`, as their names and lengths have it.
+fn said_to_be(dir: &Path, firsts: &[u64], end: u64) -> Result<Vec<Segment>, Error> {
+    let ends = firsts.iter().skip(1).copied().chain([end]);
+    let segments = firsts.iter().zip(ends).map(|(first, end)| {
+        let path = segment::path(dir, *first);
+        let length = std::fs::metadata(&path).map_err(|source| Error::io("open", &path, source));
+        Ok(Segment::said_to_be(*first, end - first, length?.len()))
+    });
+    segments.collect()
 }
 
 /// What a crash left at the end of the last segment.

@@ -45,6 +45,16 @@ impl Segment {
         }
     }
 
+    /// One that has so many records in so many bytes, of which nothing was read.
+    pub(super) fn said_to_be(first: u64, records: u64, length: u64) -> Self {
+        Self {
+            first,
+            records,
+            length,
+            marks: Vec::new(),
+        }
+    }
+
     /// Counts a record whose frame ends at `end`.
     pub(super) fn add(&mut self, end: u64) {
         if self.records.is_multiple_of(STRIDE) {

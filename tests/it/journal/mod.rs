@@ -1,5 +1,6 @@
 //! The journal through its public face: what it promises about order, loss, damage and proof.
 
+mod behind;
 mod commits;
 mod crash;
 mod damage;
