@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use strongroom::id::{ItemId, SessionId, UploadId};
 use strongroom::index::tables;
 use strongroom::keyring::Identities;
+use strongroom::limits::VERIFIED_FIRST;
 use strongroom::model::item::Particulars;
 use strongroom::model::{Action, Actor, Digest, Event, Item, Role, Sealed, Upload};
 use strongroom::vault::{Config, MaterialKeys, Means, Vault};
@@ -69,6 +70,14 @@ async fn main() {
     let (dir, identities) = (folder.path(), folder.identities());
     started("started, the index as it grew", &dir, &identities, &means);
     if only_items {
+        let watch = Stopwatch::start();
+        let (vault, _) = Vault::open(&dir, &identities, means).expect("opens");
+        let records = vault.journal().size();
+        watch.report(
+            "started, everything verified first, as after a kill",
+            records,
+        );
+        vault.close().expect("closes");
         return;
     }
     Vault::set_index_aside(&dir).expect("set aside");
@@ -99,12 +108,20 @@ async fn main() {
     opened.0.close().expect("closes");
 }
 
+/// Starts the vault as a gateway does, and verifies what that leaves.
 fn started(what: &str, dir: &Path, identities: &Identities, means: &Means) {
     let watch = Stopwatch::start();
-    let (vault, opening) = Vault::open(dir, identities, means.clone()).expect("opens");
-    watch.report(what, vault.journal().size());
+    let opened = Vault::open_to_serve(dir, identities, means.clone(), VERIFIED_FIRST);
+    let (vault, opening) = opened.expect("opens");
+    let records = vault.journal().size();
+    watch.report(what, records);
     println!("  records applied to the index: {}", opening.replayed);
+    let watch = Stopwatch::start();
+    while vault.verify_next().expect("as it was written") {}
+    watch.report("verified after the start", records);
+    let watch = Stopwatch::start();
     vault.close().expect("closes");
+    watch.report("closed", records);
 }
 
 /// Adds items like `first` to a session and has them looked at, without waiting for the disk.

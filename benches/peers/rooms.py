@@ -27,6 +27,14 @@ def beside_the_first(text):
     return found
 
 
+def seconds_of(what, text):
+    """How long that took, by a line of a stopwatch."""
+    found = re.search(rf"^{re.escape(what)}: (?P<time>[\d.]+)(?P<unit>µs|ms|s) ", text, re.MULTILINE)
+    if not found:
+        raise SystemExit(f"a benchmark does not say how long this took: {what}")
+    return float(found["time"]) / {"µs": 1e6, "ms": 1e3, "s": 1}[found["unit"]]
+
+
 def room_rows(table):
     for what, name, median, best in beside_the_first(bench("agefile")):
         threads = "two threads" if "two threads" in name else "one thread" if "one thread" in name else None
@@ -38,12 +46,12 @@ def room_rows(table):
             target = 2.0 if what.endswith("with the root slot") else None
             table.bound(f"{what}: 1 of 1,000,000 against 1 of 1,000", median, target, "times")
     said = bench("restore", "--items", str(10**6))
-    started = re.search(r"^started, the index as it grew: (?P<seconds>[\d.]+)(?P<unit>ms|s) ", said, re.MULTILINE)
-    if not started:
-        raise SystemExit("the benchmark of a vault does not say what starting took")
-    seconds = float(started["seconds"]) / (1000 if started["unit"] == "ms" else 1)
-    table.bound("start with 1,000,000 items: journal and index verified, every record and row", seconds, 3.0, "s")
+    for what, target, label in (
+            ("started, the index as it grew", 3.0, "start with 1,000,000 items: until it answers, whatever that is from verified"),
+            ("verified after the start", None, "after that until every record and row is verified, meanwhile"),
+            ("started, everything verified first, as after a kill", None, "start after a kill: every record and row verified first")):
+        table.bound(label, seconds_of(what, said), target, "s")
     opened = re.search(r"^opened, every row of 1000000 items verified: (?P<seconds>[\d.]+) s$", bench("retention"), re.MULTILINE)
     if not opened:
         raise SystemExit("the benchmark of retention does not say what opening took")
-    table.bound("of that the index alone, as it is after it was rebuilt", float(opened["seconds"]), None, "s")
+    table.bound("the index alone, as it is after it was rebuilt, every row verified", float(opened["seconds"]), None, "s")

@@ -13,7 +13,7 @@ use super::unlock::{credentials_dir, identities};
 use crate::clock::SystemClock;
 use crate::entropy::SystemEntropy;
 use crate::gateway::{Gateway, Options, TlsFiles, asked_to_stop};
-use crate::limits::COPY_EVERY;
+use crate::limits::{COPY_EVERY, VERIFIED_FIRST};
 use crate::objects::CredentialsSource;
 use crate::vault::Means;
 use crate::work;
@@ -58,12 +58,18 @@ pub(super) struct Args {
     /// this outlives the machine.
     #[arg(long, value_name = "SECONDS", env = "STRONGROOM_COPY_EVERY", default_value_t = COPY_EVERY.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     copy_every: u64,
+    /// The journal and the index are verified whole before anything is answered unless they have more
+    /// records or rows than this. Of larger ones whatever an answer is from is verified first, and the rest
+    /// meanwhile; should it not be what was written, the gateway seals itself.
+    #[arg(long, value_name = "COUNT", env = "STRONGROOM_VERIFIED_FIRST", default_value_t = VERIFIED_FIRST)]
+    verified_first: u64,
 }
 
 pub(super) async fn run(args: Args, out: &Output) -> Result<(), Failure> {
     let identities = identities(args.identity.as_deref(), &args.vault)?;
+    let (credentials, first) = (store_credentials(), args.verified_first);
     let (service, opening) =
-        work::open(&args.vault, &identities, store_credentials(), means()).await?;
+        work::open_to_serve(&args.vault, &identities, credentials, means(), first).await?;
     drop(identities);
     let mut options = Options::on(args.listen);
     options.copy_every = Duration::from_secs(args.copy_every);

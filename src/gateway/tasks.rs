@@ -1,7 +1,7 @@
 //! What the gateway does by itself while it serves.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -23,6 +23,7 @@ const RECHECKED_AGAIN: Duration = Duration::from_secs(60);
 /// Starts everything; it runs until the tasks are aborted.
 pub(super) fn start(shared: &Arc<Shared>, copy_every: Duration) -> tokio::task::JoinSet<()> {
     let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(verify_rest(Arc::clone(shared)));
     tasks.spawn(erase_on(Arc::clone(shared)));
     tasks.spawn(keep_no_longer(Arc::clone(shared)));
     tasks.spawn(tidy_uploads(Arc::clone(shared)));
@@ -31,6 +32,29 @@ pub(super) fn start(shared: &Arc<Shared>, copy_every: Duration) -> tokio::task::
     tasks.spawn(test_controls(Arc::clone(shared)));
     tasks.spawn(copies::keep(Arc::clone(&shared.service), copy_every));
     tasks
+}
+
+/// Verifies what the start left to be verified, and seals the gateway when something of it is not what
+/// was written.
+async fn verify_rest(shared: Arc<Shared>) {
+    let began = Instant::now();
+    let mut steps = 0_u64;
+    while shared.seal.reason().is_none() {
+        let more = shared.aside(|service| Ok(service.vault().verify_next()?));
+        match more.await {
+            Ok(true) => steps += 1,
+            Ok(false) if steps == 0 => return,
+            Ok(false) => {
+                let seconds = began.elapsed().as_secs();
+                tracing::info!(
+                    seconds,
+                    "what was not verified before the start is verified"
+                );
+                return;
+            }
+            Err(error) => shared.seal.close(chain(&error)),
+        }
+    }
 }
 
 async fn erase_on(shared: Arc<Shared>) {

@@ -11,6 +11,7 @@ mod error;
 mod material;
 mod notes;
 mod open;
+mod opening;
 mod replay;
 mod rotate;
 mod search;
@@ -37,7 +38,8 @@ pub use commit::Draft;
 pub use config::{Config, StoreChoice};
 pub use error::VaultError;
 pub use material::{MaterialKeys, particulars_context};
-pub use open::{NewVault, Opening};
+pub use open::NewVault;
+pub use opening::Opening;
 pub use rotate::{Rotated, Rotation};
 
 use config::Lock;
@@ -194,6 +196,15 @@ impl Vault {
     /// [`VaultError::Journal`] when it is not what was written.
     pub fn verify(&self) -> Result<Anchor, VaultError> {
         Ok(self.journal.verify()?)
+    }
+
+    /// Verifies some of what [`Vault::open_to_serve`] left to be verified; false when there is nothing left.
+    ///
+    /// # Errors
+    /// [`VaultError::Journal`] or [`VaultError::Index`] when something is not what was written: nothing
+    /// more is written, and the next opening verifies all of it first.
+    pub fn verify_next(&self) -> Result<bool, VaultError> {
+        Ok(self.journal.verify_next()? || self.index.verify_next()?)
     }
 
     /// Notes in every root slot how far the journal has come.

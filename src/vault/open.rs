@@ -3,18 +3,17 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
-use std::thread;
 
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::config::{self, Config, Lock, StoreChoice};
 use super::error::VaultError;
+use super::opening::{self, Opening};
 use super::rotate::clear_unfinished_slots;
 use super::{Means, Rooted, Vault, replay};
-use crate::entropy::Entropy;
 use crate::id::VaultId;
-use crate::index::{Index, OpenError, set_aside, tables};
+use crate::index::{Index, set_aside, tables};
 use crate::journal::{self, Anchor, Journal, NoteSigner};
 use crate::keyring::{
     Contents, Identities, Pins, Recipients, Root, SlotAnchor, SlotMeans, SlotPlace, SlotSet,
@@ -34,15 +33,6 @@ pub struct NewVault {
     pub recipients: Recipients,
     /// Where the PINs of tokens come from.
     pub pins: Pins,
-}
-
-/// What opening a vault found and did, a line for each thing worth saying.
-#[derive(Debug, Default)]
-pub struct Opening {
-    /// The lines, in order.
-    pub remarks: Vec<String>,
-    /// Records the index had not seen.
-    pub replayed: u64,
 }
 
 impl Vault {
@@ -114,10 +104,13 @@ impl Vault {
         identities: &Identities,
         means: Means,
     ) -> Result<(Self, Opening), VaultError> {
-        Self::open_with(dir, identities, means, Loss::Refused, Settling::AtOnce)
+        Self::open_with(dir, identities, means, How::ALONE)
     }
 
-    /// Opens the vault as [`Vault::open`] does, for a gateway: an old root stays beside the new one until
+    /// Opens the vault as [`Vault::open`] does, for a gateway. Of one with more records than
+    /// `verified_first`, or more rows, only what is needed is verified: what comes after the slots' anchor,
+    /// and every row before the first answer that could be from it; [`Vault::verify_next`] has to verify
+    /// the rest. An old root stays beside the new one until
     /// [`Vault::destroy`] is asked again, which waits for what has to be done before, or, when no erasure
     /// brought the new one, [`Vault::let_go_of_what_was_left`].
     ///
@@ -127,14 +120,14 @@ impl Vault {
         dir: &Path,
         identities: &Identities,
         means: Means,
+        verified_first: u64,
     ) -> Result<(Self, Opening), VaultError> {
-        Self::open_with(
-            dir,
-            identities,
-            means,
-            Loss::Refused,
-            Settling::WithItsErasure,
-        )
+        let how = How {
+            settling: Settling::WithItsErasure,
+            verified_first,
+            ..How::ALONE
+        };
+        Self::open_with(dir, identities, means, how)
     }
 
     /// Opens a vault whose journal was put back from a backup and ends before what its root slots
@@ -147,15 +140,18 @@ impl Vault {
         identities: &Identities,
         means: Means,
     ) -> Result<(Self, Opening), VaultError> {
-        Self::open_with(dir, identities, means, Loss::Accepted, Settling::AtOnce)
+        let how = How {
+            loss: Loss::Accepted,
+            ..How::ALONE
+        };
+        Self::open_with(dir, identities, means, how)
     }
 
     fn open_with(
         dir: &Path,
         identities: &Identities,
         means: Means,
-        loss: Loss,
-        settling: Settling,
+        how: How,
     ) -> Result<(Self, Opening), VaultError> {
         Config::read(dir)?;
         let lock = Lock::hold(dir)?;
@@ -178,25 +174,18 @@ impl Vault {
             })?;
         let keys = journal_keys(config.vault, any_root);
         let vouched = contents.anchor.map(journal_anchor);
-        let anchored = vouched.filter(|_| loss == Loss::Refused);
+        let anchored = vouched.filter(|_| how.loss == Loss::Refused);
         let entropy = &means.entropy;
         let journal_dir = config::journal_dir(dir);
         let index_dir = config::index_dir(dir);
-        // Both verified whole, beside each other; the index is believed only as far as the journal bears it out.
-        let (journal, opened) = thread::scope(|threads| {
-            let opened = threads
-                .spawn(|| Index::open(&index_dir, &any_root.journal_key, Arc::clone(entropy)));
-            let journal = Journal::open::<VaultError>(
-                &journal_dir,
-                keys,
-                anchored,
-                u64::MAX,
-                Arc::clone(entropy),
-                |_| Ok(()),
-            );
-            let opened = opened.join().map_err(|_| VaultError::Interrupted);
-            (journal, opened)
-        });
+        let (journal, opened) = opening::both(
+            &journal_dir,
+            &index_dir,
+            keys,
+            anchored,
+            how.verified_first,
+            entropy,
+        );
         let ((journal, recovery), opened) = (journal?, opened?);
         opening.journal(&recovery);
         let index = opening.index(&index_dir, opened, &journal, any_root, entropy)?;
@@ -206,7 +195,7 @@ impl Vault {
         held.extend(&contents.locked);
         let root = root_of(contents, epoch.unwrap_or(0))?;
         held.retain(|epoch| *epoch != root.epoch);
-        let may_wait = settling == Settling::WithItsErasure
+        let may_wait = how.settling == Settling::WithItsErasure
             && matches!(config.store, StoreChoice::S3 { .. })
             && slots.all_hold(root.epoch)?;
         let erasing = may_wait && is_being_erased(&index, root.epoch)?;
@@ -268,67 +257,6 @@ impl Vault {
     }
 }
 
-impl Opening {
-    fn say(&mut self, remark: String) {
-        tracing::warn!("{remark}");
-        self.remarks.push(remark);
-    }
-
-    fn journal(&mut self, recovery: &journal::Recovery) {
-        if recovery.torn_bytes > 0 {
-            self.say(format!(
-                "the journal ended in {} bytes that a crash left unfinished; they were cut off, nothing acknowledged was in them",
-                recovery.torn_bytes
-            ));
-        }
-        if recovery.hashes_rebuilt {
-            self.say("the journal's derived hashes were rebuilt".to_owned());
-        }
-    }
-
-    /// The index, caught up with the journal; set aside and rebuilt when it cannot be.
-    fn index(
-        &mut self,
-        dir: &Path,
-        opened: Result<Index, OpenError>,
-        journal: &Journal,
-        root: &Root,
-        entropy: &Arc<dyn Entropy>,
-    ) -> Result<Index, VaultError> {
-        let opened = match opened {
-            Ok(index) if replay::follows(&index, journal)? => Some(index),
-            Ok(index) => {
-                drop(index);
-                self.say("the index is not a beginning of this journal".to_owned());
-                None
-            }
-            Err(OpenError::Unusable(reason)) => {
-                self.say(format!("the index cannot be used: {reason}"));
-                None
-            }
-            Err(other) => return Err(other.into()),
-        };
-        let (index, rebuilt) = match opened {
-            Some(index) => (index, false),
-            None => {
-                if let Some(aside) = set_aside(dir)? {
-                    self.say(format!("the index was set aside at {}", aside.display()));
-                }
-                let index = Index::create(dir, &root.journal_key, Arc::clone(entropy))?;
-                (index, true)
-            }
-        };
-        self.replayed = replay::catch_up(&index, journal)?;
-        if rebuilt {
-            self.say(format!(
-                "the index was rebuilt from the {} records of the journal",
-                self.replayed
-            ));
-        }
-        Ok(index)
-    }
-}
-
 #[expect(
     clippy::too_many_arguments,
     reason = "the parts of a vault, put together in one place"
@@ -366,6 +294,24 @@ fn assemble(
         latest: Mutex::new(latest),
         _lock: lock,
     })
+}
+
+/// What a vault is opened for.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    loss: Loss,
+    settling: Settling,
+    /// Most records, and most rows, that are all verified before anything else.
+    verified_first: u64,
+}
+
+impl How {
+    /// Nobody is answered meanwhile.
+    const ALONE: Self = Self {
+        loss: Loss::Refused,
+        settling: Settling::AtOnce,
+        verified_first: u64::MAX,
+    };
 }
 
 /// Whether a journal may end before what the slots vouch for.

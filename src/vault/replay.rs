@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::error::VaultError;
 use crate::index::{Index, project};
-use crate::journal::{Journal, Record};
+use crate::journal::{self, Anchor, Journal, Record};
 use crate::model::Entry;
 
 /// Threads that read ahead of the projection, each every so many'th stretch.
@@ -35,8 +35,18 @@ pub(super) fn entry_of(record: &Record<'_>) -> Result<Entry, VaultError> {
 
 /// Whether the index is a true beginning of the journal's projection.
 pub(super) fn follows(index: &Index, journal: &Journal) -> Result<bool, VaultError> {
-    let position = index.position()?;
-    Ok(position <= journal.size() && index.merkle_root()? == journal.anchor_at(position)?.root)
+    let applied = Anchor {
+        size: index.position()?,
+        root: index.merkle_root()?,
+    };
+    match journal.begins_with(&applied) {
+        // They are put right while the rest of the journal is verified.
+        Err(journal::Error::StaleHashes(_)) => {
+            while journal.verify_next()? {}
+            Ok(journal.begins_with(&applied)?)
+        }
+        follows => Ok(follows?),
+    }
 }
 
 /// Applies to the index every record it has not seen.

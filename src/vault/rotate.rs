@@ -60,7 +60,7 @@ impl Vault {
             Some(recipients) => recipients.clone(),
             None => recipients_in_force(dir, identities.pins(), &means)?,
         };
-        let (vault, _) = Self::open_to_serve(dir, identities, means)?;
+        let (vault, _) = Self::open_to_serve(dir, identities, means, u64::MAX)?;
         copied(&vault).map_err(VaultError::BucketBehind)?;
         // Whatever is left of an earlier change may go now, and makes room.
         vault.left.store(true, Ordering::Release);

@@ -130,7 +130,22 @@ pub async fn open(
     credentials: CredentialsSource,
     means: Means,
 ) -> Result<(Arc<Service>, Opening), WorkError> {
-    let (vault, opening) = Vault::open_to_serve(dir, identities, means)?;
+    open_to_serve(dir, identities, credentials, means, u64::MAX).await
+}
+
+/// Opens the vault in `dir` as [`open`] does, and verifies what has more records or rows than
+/// `verified_first` as [`Vault::open_to_serve`] has it.
+///
+/// # Errors
+/// Those of [`open`].
+pub async fn open_to_serve(
+    dir: &Path,
+    identities: &Identities,
+    credentials: CredentialsSource,
+    means: Means,
+    verified_first: u64,
+) -> Result<(Arc<Service>, Opening), WorkError> {
+    let (vault, opening) = Vault::open_to_serve(dir, identities, means, verified_first)?;
     let (store, embedded) = match &vault.config().store {
         StoreChoice::Embedded { .. } => {
             let (store, running) = connect_embedded(&vault).await?;

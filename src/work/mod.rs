@@ -44,5 +44,5 @@ pub mod transcript;
 pub mod withdraw;
 
 pub use error::WorkError;
-pub use found::open;
+pub use found::{open, open_to_serve};
 pub use service::Service;

@@ -221,12 +221,8 @@ fn open(
         let vouched = verify_checkpoint(note, &vault.signer().verifier());
         let vouched = vouched.map_err(VaultError::from)?;
         let there = vault.journal().anchor().size;
-        let same = vouched.size <= there
-            && vault
-                .journal()
-                .anchor_at(vouched.size)
-                .map_err(VaultError::from)?
-                == vouched;
+        let same = vault.journal().begins_with(&vouched);
+        let same = same.map_err(VaultError::from)?;
         if !same && !accept_loss {
             return Err(WorkError::Unacceptable(format!(
                 "the bucket's latest checkpoint vouches for {} records and its journal has {there}, or others: objects are missing from it. Look for them among the bucket's older versions; --accept-loss goes on without them, and puts that on record",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::cli::{EMBEDDED, Site, noise, plain, text};
+use crate::support::cli::{EMBEDDED, Site, noise, plain, text, wait_until};
 use crate::support::programs::{files, tell};
 
 #[test]
@@ -196,6 +196,55 @@ fn a_journal_that_was_changed_keeps_the_vault_shut() {
     }
     site.serve();
     site.run("admin", &["whoami"]).json();
+}
+
+/// A large vault answers before all of its journal was looked at: what is found then seals it at once, and
+/// keeps it shut at the next start.
+#[test]
+fn a_journal_that_is_found_changed_while_it_serves_seals_the_gateway() {
+    let mut site = Site::running();
+    site.set(&[("STRONGROOM_VERIFIED_FIRST", "0")]);
+    let study = site.study();
+    let (_, session) = site.interview(&study);
+    let notes = site.file("notes.txt", b"what was said");
+    let item = site.upload(&notes, &session, "notes");
+    // Each start begins a segment: of these, one is behind the last.
+    for _ in 0..2 {
+        site.stop();
+        site.serve();
+        assert_eq!(site.fetch("lead", &item), b"what was said");
+    }
+    wait_until("everything is verified", || {
+        let verified = "what was not verified before the start is verified";
+        site.log().contains(verified).then_some(())
+    });
+    site.stop();
+    let journal = site.vault().join("journal");
+    let mut segments: Vec<_> = everything(&journal).into_iter().collect();
+    segments.retain(|(path, _)| is_segment(path));
+    let (segment, right) = &segments[1];
+    damage(segment, |bytes| bytes[right.len() / 2] ^= 1);
+    site.serve();
+    let said = wait_until("it is sealed", || {
+        let said = site.run("admin", &["whoami"]);
+        (said.code != Some(0)).then_some(said)
+    });
+    said.fails_saying(5, &["the vault is sealed", "administrator"]);
+    let log = site.log();
+    let why = log
+        .lines()
+        .rfind(|line| line.contains("the gateway is sealed"));
+    let why = why.expect("a reason");
+    assert!(why.contains("the journal is damaged"), "{why}");
+    site.run("lead", &["fetch", &item, "-o", "out"]).fails(5);
+    site.kill();
+    for _ in 0..2 {
+        site.serve_in_vain(&[])
+            .fails_saying(1, &["the journal is damaged", "Nothing was changed"]);
+    }
+    fs::write(segment, right).expect("written");
+    site.serve();
+    assert_eq!(site.fetch("lead", &item), b"what was said");
 }
 
 #[test]

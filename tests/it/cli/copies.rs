@@ -313,7 +313,8 @@ fn a_rotation_waits_for_the_bucket_as_an_erasure_does() {
     let stays = went_away.expect_err("it is not copied");
     assert!(matches!(stays, VaultError::OldRootStays(_)), "{stays}");
     assert_eq!(epochs(&scene), [1, 2]);
-    let (served, opening) = Vault::open_to_serve(&vault, &identities(), means()).expect("opens");
+    let (served, opening) =
+        Vault::open_to_serve(&vault, &identities(), means(), u64::MAX).expect("opens");
     let remarks = opening.remarks.join(" ");
     assert!(remarks.contains("old root is still beside"), "{remarks}");
     served.close().expect("closed");
