@@ -1,11 +1,13 @@
 //! An index of which not everything was verified: it answers what was written, or not at all.
 
+use std::ops::Bound::{Excluded, Included};
 use std::path::PathBuf;
 
 use proptest::prelude::*;
 use proptest::sample::Index as Any;
 
 use super::building::{Home, Model, OTHERS, Step, WORDS, agree, changes, copy_tree, step, take};
+use super::notes::NOTES;
 use super::store::STANDING_ROW;
 use super::{Index, IndexError, OpenError, Unusable};
 
@@ -39,7 +41,8 @@ type Rows = Vec<(sled::IVec, sled::IVec)>;
 
 fn rows_of(db: &sled::Db) -> Rows {
     let rows = db.iter().flatten();
-    rows.filter(|(row, _)| *row != STANDING_ROW).collect()
+    rows.filter(|(row, _)| *row != STANDING_ROW && !row.starts_with(&NOTES))
+        .collect()
 }
 
 /// Does it, and says whether anything is different then.
@@ -144,6 +147,7 @@ proptest! {
         earlier in proptest::collection::vec(step(), 1..12),
         more in changes(),
         later in proptest::collection::vec(step(), 0..6),
+        crashed in any::<bool>(),
         tampering in tampering(),
         order in proptest::collection::vec(any::<Any>(), 0..40),
     ) {
@@ -159,12 +163,23 @@ proptest! {
             index = take(index, step, &mut model, &home);
         }
         verify_all(&index).expect("nothing was changed yet");
-        index.close().expect("closes");
+        let dir = match crashed {
+            false => {
+                index.close().expect("closes");
+                home.dir()
+            }
+            true => {
+                // Of what is only gathered a crash leaves nothing.
+                let all_in_sled = Step::Apply(Vec::new());
+                index = take(index, &all_in_sled, &mut model, &home);
+                crashed_in_doubt(&home, &index, "crashed")
+            }
+        };
         let changed = {
-            let (now, before) = (sled_of(&home.dir()), sled_of(&before));
+            let (now, before) = (sled_of(&dir), sled_of(&before));
             !rows_of(&now).is_empty() && tamper(&tampering, &now, &before)
         };
-        match home.open_verifying(&home.dir(), VERIFIED_FIRST) {
+        match home.open_verifying(&dir, VERIFIED_FIRST) {
             Ok(index) => {
                 answers(&index, &model, &order)?;
                 prop_assert_eq!(verify_all(&index).is_err(), changed);
@@ -177,7 +192,7 @@ proptest! {
             Err(OpenError::Unusable(_)) => prop_assert!(changed),
             Err(other) => prop_assert!(false, "{other}"),
         }
-        let again = home.open_verifying(&home.dir(), VERIFIED_FIRST);
+        let again = home.open_verifying(&dir, VERIFIED_FIRST);
         prop_assert_eq!(matches!(again, Err(OpenError::Unusable(_))), changed);
     }
 }
@@ -230,18 +245,58 @@ fn only_what_is_asked_for_is_looked_at() {
     assert!((2..=6).contains(&looked_at), "{looked_at} of {all}");
 }
 
+/// As a crash would leave it: sled has what was handed to the disk, and the file of sections is older.
+fn crashed_in_doubt(home: &Home, index: &Index, name: &str) -> PathBuf {
+    index.engine().flush().expect("flushed");
+    home.crashed(name)
+}
+
 #[test]
-fn after_a_crash_everything_is_looked_at_first() {
+fn after_a_crash_the_notes_say_how_the_sections_stand() {
     let home = Home::new();
     let mut model = Model::default();
     let index = grown(&home, home.create(), &mut model, 50);
     index.close().expect("closes");
-    let index = grown(&home, opened_in_doubt(&home), &mut model, 1);
-    // Handed to the disk, and noted nowhere else: what a crash may leave.
-    index.engine().flush().expect("flushed");
-    let crashed = home.crashed("crashed");
-    let index = home.open_verifying(&crashed, VERIFIED_FIRST);
-    assert!(index.expect("opens").is_verified().expect("runs"));
+    // It grows, so that sections are divided, and is made durable in between, so that notes go.
+    let mut index = grown(&home, opened_in_doubt(&home), &mut model, 90);
+    verify_all(&index).expect("nothing was changed");
+    index.make_durable().expect("durable");
+    index = grown(&home, index, &mut model, 130);
+    let crashed = crashed_in_doubt(&home, &index, "crashed");
+    let again = home.open_verifying(&crashed, VERIFIED_FIRST);
+    let again = again.expect("opens");
+    assert!(!again.is_verified().expect("runs"));
+    assert!(left(&again) > 40);
+    agree(&again, &model, 7).expect("the same rows");
+    // Without one of the notes it is not known how they stand.
+    drop(again);
+    let db = sled_of(&crashed);
+    let (note, _) = db.scan_prefix(NOTES).flatten().last().expect("a note");
+    db.remove(note).expect("removed");
+    db.flush().expect("flushed");
+    drop(db);
+    let again = home.open_verifying(&crashed, VERIFIED_FIRST);
+    let again = again.expect("opens");
+    assert!(again.is_verified().expect("runs"));
+    agree(&again, &model, 7).expect("the same rows");
+}
+
+#[test]
+fn notes_are_removed_once_a_file_says_more() {
+    let home = Home::new();
+    let mut model = Model::default();
+    let mut index = grown(&home, home.create(), &mut model, 150);
+    let notes = |index: &Index| {
+        let bounds = (Included(&NOTES[..]), Excluded(&[0, 4][..]));
+        let notes = index.engine().scan(bounds, false).expect("scans");
+        notes.count()
+    };
+    assert!(notes(&index) > 100);
+    index.make_durable().expect("durable");
+    for _ in 0..3 {
+        index = grown(&home, index, &mut model, 1);
+    }
+    assert_eq!(notes(&index), 3);
 }
 
 #[test]

@@ -104,10 +104,9 @@ impl Folder {
     pub(super) fn discard_sections(&self) -> Result<(), Refused> {
         let path = self.sections();
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(Refused::new("cannot delete", &path, error))
-            }
-            _ => sync_folder(&self.path),
+            Ok(()) => sync_folder(&self.path),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(Refused::new("cannot delete", &path, source)),
         }
     }
 

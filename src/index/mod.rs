@@ -42,6 +42,7 @@ mod folder;
 mod key;
 mod looks;
 mod merged;
+mod notes;
 mod opening;
 mod pack;
 mod projection;

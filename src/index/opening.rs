@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::engine::{Engine, Failure};
 use super::error::{OpenError, Refused, Unusable};
 use super::folder::Folder;
+use super::notes::Notes;
 use super::seal::{Place, Seals, Standing};
 use super::sections::Sections;
 use super::shelf::Shelf;
@@ -108,20 +109,17 @@ impl Index {
         })?;
         compare(recorded, anchored)?;
         let known = match recorded.tally.rows > verified_first {
-            true => folder
-                .read_sections()?
-                .and_then(|stamp| seals.open_sections(&stamp))
-                .filter(|(standing, _)| *standing == recorded)
-                .and_then(|(_, sections)| Sections::from_bytes(&sections, sizes.section_rows))
-                .filter(|sections| sections.total() == recorded.tally),
+            true => known_sections(&folder, &engine, &seals, recorded, sizes.section_rows)?,
             false => None,
         };
-        let (sections, packs) = match known {
-            Some(sections) => {
+        let (sections, notes, packs) = match known {
+            Some((sections, notes)) => {
                 let packs = verify_packs(&engine, &seals, &sections).map_err(unreadable)?;
-                (sections, packs?)
+                (sections, notes, packs?)
             }
             None => {
+                // What is noted from here on does not follow from what it says.
+                folder.discard_sections()?;
                 let fingerprints = seals.fingerprints();
                 let found = count_rows(&engine, &fingerprints, sizes.section_rows);
                 let found = found.map_err(unreadable)?;
@@ -130,13 +128,38 @@ impl Index {
                     let why = why_they_differ(&engine, &seals, all, recorded.tally, tally);
                     return Err(why.map_err(unreadable)?.into());
                 }
-                (Sections::of(found.rows, sizes.section_rows), found.packs)
+                let notes = Notes::superfluous(&engine).map_err(unreadable)?;
+                let sections = Sections::of(found.rows, sizes.section_rows);
+                (sections, notes, found.packs)
             }
         };
         let packs = Some(packs).filter(|packs| !packs.is_empty());
-        let state = State::at(recorded, sections, packs.map(Shelf::in_sled));
+        let state = State::at(recorded, sections, packs.map(Shelf::in_sled)).with_notes(notes);
         Ok(Self::over(engine, seals, entropy, state, folder, sizes))
     }
+}
+
+/// The sections of an index that stands there, as its file and the notes since have them; nothing when
+/// they do not come to what all rows do.
+fn known_sections(
+    folder: &Folder,
+    engine: &Engine,
+    seals: &Seals,
+    recorded: Standing,
+    length: u64,
+) -> Result<Option<(Sections, Notes)>, OpenError> {
+    let stamp = folder.read_sections()?;
+    let read = stamp.and_then(|stamp| seals.open_sections(&stamp));
+    let Some((noted, sections)) = read else {
+        return Ok(None);
+    };
+    let Some(mut sections) = Sections::from_bytes(&sections, length) else {
+        return Ok(None);
+    };
+    let notes = Notes::catch_up(engine, seals, &mut sections, noted.position);
+    let notes = notes.map_err(|failure| refused_or_unusable(folder, "cannot open", failure))?;
+    let whole = sections.total() == recorded.tally;
+    Ok(notes.filter(|_| whole).map(|notes| (sections, notes)))
 }
 
 fn refused_or_unusable(folder: &Folder, what: &'static str, failure: Failure) -> OpenError {

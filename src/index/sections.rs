@@ -19,11 +19,14 @@ pub(super) struct Sections {
     rows: u64,
     /// Those that have grown to twice as many.
     long: BTreeSet<Vec<u8>>,
+    /// Those that were changed and not noted since.
+    changed: Vec<Vec<u8>>,
 }
 
 struct Section {
     tally: Tally,
     verified: AtomicBool,
+    changed: bool,
 }
 
 impl Section {
@@ -31,7 +34,23 @@ impl Section {
         Self {
             tally,
             verified: AtomicBool::new(verified),
+            changed: false,
         }
+    }
+
+    /// Adds its start to those of the sections that were changed, unless it is there.
+    fn note_change(&mut self, start: &[u8], changed: &mut Vec<Vec<u8>>) {
+        if !std::mem::replace(&mut self.changed, true) {
+            changed.push(start.to_vec());
+        }
+    }
+
+    fn write(&self, start: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+        let length = u16::try_from(start.len()).ok()?;
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(start);
+        bytes.extend_from_slice(&self.tally.to_bytes());
+        Some(())
     }
 }
 
@@ -57,6 +76,7 @@ impl Sections {
             unverified: AtomicUsize::new(0),
             rows,
             long: BTreeSet::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -79,13 +99,17 @@ impl Sections {
         if section.tally.rows >= self.rows.saturating_mul(2) && !self.long.contains(start) {
             self.long.insert(start.clone());
         }
+        section.note_change(start, &mut self.changed);
     }
 
     /// Counts a row with this fingerprint no more.
     pub(super) fn leave_out(&mut self, row: &[u8], fingerprint: u128) {
-        if let Some((_, section)) = self.by_start.range_mut::<[u8], _>(upto(row)).next_back() {
-            section.tally.leave_out(fingerprint);
-        }
+        let Some((start, section)) = self.by_start.range_mut::<[u8], _>(upto(row)).next_back()
+        else {
+            return;
+        };
+        section.tally.leave_out(fingerprint);
+        section.note_change(start, &mut self.changed);
     }
 
     /// A section that has grown long, until it is [divided](Self::divide).
@@ -99,7 +123,9 @@ impl Sections {
     pub(super) fn divide(&mut self, reach: &Reach, rows: Divided) {
         self.long.remove(&reach.start);
         for (start, tally) in rows.sections {
-            if let Some(before) = self.by_start.insert(start, Section::new(tally, true))
+            let mut section = Section::new(tally, true);
+            section.note_change(&start, &mut self.changed);
+            if let Some(before) = self.by_start.insert(start, section)
                 && !before.verified.load(Ordering::Acquire)
             {
                 self.unverified.fetch_sub(1, Ordering::AcqRel);
@@ -170,30 +196,46 @@ impl Sections {
         }
         let mut bytes = Vec::new();
         for (start, section) in &self.by_start {
-            let length = u16::try_from(start.len()).ok()?;
-            bytes.extend_from_slice(&length.to_be_bytes());
-            bytes.extend_from_slice(start);
-            bytes.extend_from_slice(&section.tally.to_bytes());
+            section.write(start, &mut bytes)?;
         }
         Some(bytes)
     }
 
-    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none of them is verified.
-    pub(super) fn from_bytes(mut bytes: &[u8], rows: u64) -> Option<Self> {
-        let mut by_start = BTreeMap::new();
-        while !bytes.is_empty() {
-            let (length, rest) = bytes.split_first_chunk()?;
-            let (start, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-            let (tally, rest) = rest.split_first_chunk()?;
-            let section = Section::new(Tally::from_bytes(tally), false);
-            by_start.insert(start.to_vec(), section);
-            bytes = rest;
+    /// The sections that were changed since this was asked last, written as all of them are; nothing when
+    /// there is only one.
+    pub(super) fn take_changes(&mut self) -> Option<Vec<u8>> {
+        let (mut changed, several) = (std::mem::take(&mut self.changed), self.by_start.len() > 1);
+        changed.sort_unstable();
+        changed.dedup();
+        let mut bytes = Vec::new();
+        for start in changed {
+            if let Some(section) = self.by_start.get_mut(&start) {
+                section.changed = false;
+                section.write(&start, &mut bytes)?;
+            }
         }
+        several.then_some(bytes)
+    }
+
+    /// Takes in what [`take_changes`](Self::take_changes) gave; none of that is verified.
+    pub(super) fn change(&mut self, changes: &[u8]) -> Option<()> {
+        for (start, section) in read(changes)? {
+            if self.by_start.insert(start, section).is_none() {
+                self.unverified.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+        Some(())
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote; none of them is verified.
+    pub(super) fn from_bytes(bytes: &[u8], rows: u64) -> Option<Self> {
+        let by_start: BTreeMap<_, _> = read(bytes)?.into_iter().collect();
         by_start.contains_key(&[][..]).then(|| Self {
             unverified: AtomicUsize::new(by_start.len()),
             by_start,
             rows,
             long: BTreeSet::new(),
+            changed: Vec::new(),
         })
     }
 
@@ -203,6 +245,20 @@ impl Sections {
         let end = next.map(|(next, _)| next.clone());
         Reach { start, end }
     }
+}
+
+/// Sections as they were written, by their starts; none of them is verified.
+fn read(mut bytes: &[u8]) -> Option<Vec<(Vec<u8>, Section)>> {
+    let mut sections = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (start, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+        let (tally, rest) = rest.split_first_chunk()?;
+        let section = Section::new(Tally::from_bytes(tally), false);
+        sections.push((start.to_vec(), section));
+        bytes = rest;
+    }
+    Some(sections)
 }
 
 fn upto(row: &[u8]) -> (Bound<&[u8]>, Bound<&[u8]>) {

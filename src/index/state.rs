@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, Rows};
 use super::error::IndexError;
+use super::notes::Notes;
 use super::seal::Standing;
 use super::sections::Sections;
 use super::shelf::Shelf;
@@ -12,6 +13,8 @@ pub(super) struct State {
     standing: Standing,
     /// What each section of the rows in sled comes to.
     sections: Sections,
+    /// What is noted of them in sled.
+    notes: Notes,
     position: u64,
     root: [u8; 32],
     waiting: Rows,
@@ -25,6 +28,7 @@ impl State {
         Self {
             standing,
             sections,
+            notes: Notes::default(),
             position: standing.position,
             root: standing.root,
             waiting: Rows::new(),
@@ -51,10 +55,21 @@ impl State {
         &self.sections
     }
 
-    /// Takes out the sections, to change them with what is in sled.
-    pub(super) fn take_sections(&mut self) -> Sections {
+    /// Takes out the sections and what is noted of them, to change them with what is in sled.
+    pub(super) fn take_sections(&mut self) -> (Sections, Notes) {
         let none = Sections::empty(0);
-        std::mem::replace(&mut self.sections, none)
+        let sections = std::mem::replace(&mut self.sections, none);
+        (sections, std::mem::take(&mut self.notes))
+    }
+
+    /// Takes in that the file of sections is as of `position`.
+    pub(super) fn settle_notes(&mut self, position: u64) {
+        self.notes.settle(position);
+    }
+
+    /// With the notes that are in sled.
+    pub(super) fn with_notes(self, notes: Notes) -> Self {
+        Self { notes, ..self }
     }
 
     /// Whether nothing is in sled yet.
@@ -116,9 +131,10 @@ impl State {
     }
 
     /// Notes what is in sled now; the packs stay as they are.
-    pub(super) fn written(&mut self, standing: Standing, sections: Sections) {
+    pub(super) fn written(&mut self, standing: Standing, sections: Sections, notes: Notes) {
         self.standing = standing;
         self.sections = sections;
+        self.notes = notes;
     }
 
     /// Notes that all of it is in sled, in `packs`.

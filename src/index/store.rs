@@ -196,8 +196,12 @@ impl Index {
             self.write(&mut state)?;
             (state.standing(), state.sections().to_bytes())
         };
-        let anchored = self.anchor(standing, sections);
-        anchored.map_err(|error| self.stop(error))
+        let anchored = self.anchor(standing, sections.as_deref());
+        anchored.map_err(|error| self.stop(error))?;
+        if sections.is_some() {
+            self.state_mut()?.settle_notes(standing.position);
+        }
+        Ok(())
     }
 
     /// Makes everything durable and lets go of the files.
@@ -320,12 +324,12 @@ impl Index {
     }
 
     /// Has the disk keep what sled has, then notes `standing` in the anchor file.
-    fn anchor(&self, standing: Standing, sections: Option<Vec<u8>>) -> Result<(), IndexError> {
+    fn anchor(&self, standing: Standing, sections: Option<&[u8]>) -> Result<(), IndexError> {
         self.engine.flush()?;
         self.folder.sync_sled()?;
         if let Some(sections) = sections {
             let entropy = &*self.entropy;
-            let stamp = self.seals.seal_sections(standing, &sections, entropy)?;
+            let stamp = self.seals.seal_sections(standing, sections, entropy)?;
             self.folder.write_sections(&stamp)?;
         }
         let stamp = self.stamp(standing, Place::Anchor)?;
@@ -412,9 +416,11 @@ mod tests {
         };
         for turn in 0..4 {
             let standing = index.state().expect("runs").standing();
+            let (sections, notes) = index.state_mut().expect("runs").take_sections();
             let mut tally = Tallied {
                 standing,
-                sections: index.state_mut().expect("runs").take_sections(),
+                sections,
+                notes,
                 fingerprints: index.seals.fingerprints(),
             };
             let written = match turn % 2 {
@@ -428,7 +434,7 @@ mod tests {
             let recorded = recorded_standing(&index.engine, &index.seals);
             assert!(recorded.is_ok_and(|recorded| recorded == tally.standing));
             let mut state = index.state_mut().expect("runs");
-            state.written(tally.standing, tally.sections);
+            state.written(tally.standing, tally.sections, tally.notes);
         }
     }
 }

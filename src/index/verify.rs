@@ -11,6 +11,7 @@ use sled::IVec;
 use super::engine::{Engine, Failure, Scan};
 use super::error::Unusable;
 use super::merged::Bounds;
+use super::notes::NOTES;
 use super::pack::{AFTER_PACKS, PACKS};
 use super::seal::{Fingerprints, Seals, Standing, Tally};
 use super::sections::{Divided, Reach, Sections};
@@ -90,7 +91,12 @@ fn starts() -> Vec<Vec<u8>> {
     starts
 }
 
-/// Looks at the rows within `reach`, the standing row excepted.
+/// Whether it is among the rows that are counted: the standing row is not, nor is a note of sections.
+fn is_counted(row: &[u8]) -> bool {
+    row != STANDING_ROW && !row.starts_with(&NOTES)
+}
+
+/// Looks at the rows within `reach`.
 pub(super) fn count_within(
     engine: &Engine,
     fingerprints: &Fingerprints,
@@ -100,7 +106,7 @@ pub(super) fn count_within(
     let mut found = Found::from(reach.start.clone(), length);
     for row in engine.scan(reach.bounds(), false)? {
         let (row, sealed) = row?;
-        if row == STANDING_ROW {
+        if !is_counted(&row) {
             continue;
         }
         found.rows.push(&row, fingerprints.of(&row, &sealed));
@@ -155,7 +161,7 @@ pub(super) fn why_they_differ(
     let mut damaged = 0;
     for row in engine.scan(bounds, false)? {
         let (row, sealed) = row?;
-        if row != STANDING_ROW {
+        if is_counted(&row) {
             damaged += u64::from(seals.open_row(&row, &sealed).is_err());
         }
     }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, SyncSender};
 use super::batch::Rows;
 use super::error::IndexError;
 use super::merged::{Bounds, Merged, Stored};
+use super::notes::{Note, Notes};
 use super::pack::{Packer, Place, SealedPack};
 use super::seal::{self, Fingerprints, REMOVED, Standing};
 use super::sections::{Divided, Sections};
@@ -22,6 +23,7 @@ const ALL_ROWS: Bounds = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded
 pub(super) struct Tallied {
     pub(super) standing: Standing,
     pub(super) sections: Sections,
+    pub(super) notes: Notes,
     pub(super) fingerprints: Fingerprints,
 }
 
@@ -54,9 +56,11 @@ impl Index {
                 ..state.standing()
             };
             let rows = state.take_waiting();
+            let (sections, notes) = state.take_sections();
             let mut tally = Tallied {
                 standing,
-                sections: state.take_sections(),
+                sections,
+                notes,
                 fingerprints: self.seals().fingerprints(),
             };
             let written = match rows.len() <= limits::INDEX_BATCH_ROWS {
@@ -64,7 +68,7 @@ impl Index {
                 false => self.write_in_order(rows, &mut tally, state.shelves()),
             };
             let divided = written.and_then(|()| self.divide_sections(&mut tally.sections));
-            divided.map(|()| state.written(tally.standing, tally.sections))
+            divided.map(|()| state.written(tally.standing, tally.sections, tally.notes))
         };
         written.map_err(|error| self.stop(error))
     }
@@ -113,6 +117,12 @@ impl Index {
                 None => batch.remove(row),
             }
         }
+        if let Some(note) = self.note(tally)? {
+            batch.insert(note.key, note.sealed);
+        }
+        for key in tally.notes.take_superfluous() {
+            batch.remove(key);
+        }
         batch.insert(&STANDING_ROW, self.stamp(tally.standing, seal::Place::Row)?);
         Ok(self.engine().apply(batch)?)
     }
@@ -139,9 +149,25 @@ impl Index {
                 tally.leave_out(&row, &old);
             }
         }
+        if let Some(note) = self.note(tally)? {
+            self.engine().insert(&note.key, note.sealed)?;
+        }
+        for key in tally.notes.take_superfluous() {
+            self.engine().remove(&key)?;
+        }
         let stamp = self.stamp(tally.standing, seal::Place::Row)?;
         self.engine().insert(&STANDING_ROW, stamp)?;
         Ok(())
+    }
+
+    /// The note of the sections that are being changed.
+    fn note(&self, tally: &mut Tallied) -> Result<Option<Note>, IndexError> {
+        let Some(changes) = tally.sections.take_changes() else {
+            return Ok(None);
+        };
+        let (position, seals) = (tally.standing.position, self.seals());
+        let note = tally.notes.add(position, &changes, seals, self.entropy())?;
+        Ok(Some(note))
     }
 
     /// Divides the sections that have grown long, which looks through them once more.
