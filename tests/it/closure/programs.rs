@@ -67,6 +67,11 @@ pub(crate) struct Attack {
 }
 
 impl Attack {
+    /// Builds the attacker, unless that was done.
+    pub(crate) fn make_ready() {
+        attacker();
+    }
+
     /// With the windows of everything that lies anywhere.
     pub(crate) fn thorough() -> Self {
         Self {
