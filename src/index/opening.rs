@@ -72,9 +72,9 @@ impl Index {
         Self::open_with(dir, journal_key, entropy, u64::MAX, Sizes::USUAL)
     }
 
-    /// Opens the index at `dir` as [`open`](Self::open) does, but of one with more rows than `verified_first`,
-    /// made durable after its last change, verifies only what is needed: each section before the first
-    /// answer that could be from it. [`verify_next`](Self::verify_next) has to verify the rest.
+    /// Opens the index at `dir` as [`open`](Self::open) does, but of one with more rows than `verified_first`
+    /// verifies only what is needed, if it is known what its sections come to: each of them before the
+    /// first answer that could be from it. [`verify_next`](Self::verify_next) has to verify the rest.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).

@@ -20,13 +20,12 @@ pub(super) struct Sections {
     /// Those that have grown to twice as many.
     long: BTreeSet<Vec<u8>>,
     /// Those that were changed and not noted since.
-    changed: Vec<Vec<u8>>,
+    changed: BTreeSet<Vec<u8>>,
 }
 
 struct Section {
     tally: Tally,
     verified: AtomicBool,
-    changed: bool,
 }
 
 impl Section {
@@ -34,14 +33,6 @@ impl Section {
         Self {
             tally,
             verified: AtomicBool::new(verified),
-            changed: false,
-        }
-    }
-
-    /// Adds its start to those of the sections that were changed, unless it is there.
-    fn note_change(&mut self, start: &[u8], changed: &mut Vec<Vec<u8>>) {
-        if !std::mem::replace(&mut self.changed, true) {
-            changed.push(start.to_vec());
         }
     }
 
@@ -76,7 +67,7 @@ impl Sections {
             unverified: AtomicUsize::new(0),
             rows,
             long: BTreeSet::new(),
-            changed: Vec::new(),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -96,10 +87,10 @@ impl Sections {
             return;
         };
         section.tally.take_in(fingerprint);
-        if section.tally.rows >= self.rows.saturating_mul(2) && !self.long.contains(start) {
-            self.long.insert(start.clone());
+        if section.tally.rows >= self.rows.saturating_mul(2) {
+            add(&mut self.long, start);
         }
-        section.note_change(start, &mut self.changed);
+        add(&mut self.changed, start);
     }
 
     /// Counts a row with this fingerprint no more.
@@ -109,7 +100,7 @@ impl Sections {
             return;
         };
         section.tally.leave_out(fingerprint);
-        section.note_change(start, &mut self.changed);
+        add(&mut self.changed, start);
     }
 
     /// A section that has grown long, until it is [divided](Self::divide).
@@ -123,8 +114,8 @@ impl Sections {
     pub(super) fn divide(&mut self, reach: &Reach, rows: Divided) {
         self.long.remove(&reach.start);
         for (start, tally) in rows.sections {
-            let mut section = Section::new(tally, true);
-            section.note_change(&start, &mut self.changed);
+            add(&mut self.changed, &start);
+            let section = Section::new(tally, true);
             if let Some(before) = self.by_start.insert(start, section)
                 && !before.verified.load(Ordering::Acquire)
             {
@@ -204,17 +195,18 @@ impl Sections {
     /// The sections that were changed since this was asked last, written as all of them are; nothing when
     /// there is only one.
     pub(super) fn take_changes(&mut self) -> Option<Vec<u8>> {
-        let (mut changed, several) = (std::mem::take(&mut self.changed), self.by_start.len() > 1);
-        changed.sort_unstable();
-        changed.dedup();
-        let mut bytes = Vec::new();
-        for start in changed {
-            if let Some(section) = self.by_start.get_mut(&start) {
-                section.changed = false;
-                section.write(&start, &mut bytes)?;
-            }
+        let changed = std::mem::take(&mut self.changed);
+        if self.by_start.len() < 2 {
+            return None;
         }
-        several.then_some(bytes)
+        let mut bytes = Vec::new();
+        for (start, section) in changed
+            .iter()
+            .filter_map(|one| self.by_start.get_key_value(one))
+        {
+            section.write(start, &mut bytes)?;
+        }
+        Some(bytes)
     }
 
     /// Takes in what [`take_changes`](Self::take_changes) gave; none of that is verified.
@@ -235,7 +227,7 @@ impl Sections {
             by_start,
             rows,
             long: BTreeSet::new(),
-            changed: Vec::new(),
+            changed: BTreeSet::new(),
         })
     }
 
@@ -259,6 +251,12 @@ fn read(mut bytes: &[u8]) -> Option<Vec<(Vec<u8>, Section)>> {
         bytes = rest;
     }
     Some(sections)
+}
+
+fn add(starts: &mut BTreeSet<Vec<u8>>, start: &[u8]) {
+    if !starts.contains(start) {
+        starts.insert(start.to_vec());
+    }
 }
 
 fn upto(row: &[u8]) -> (Bound<&[u8]>, Bound<&[u8]>) {

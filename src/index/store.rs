@@ -1,4 +1,4 @@
-//! The index itself: opening with everything verified, applying, making durable.
+//! The index itself: applying, making durable, verifying what opening left to be verified.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,10 +74,8 @@ impl Index {
     }
 
     /// Whether every row was verified.
-    ///
-    /// # Errors
-    /// [`IndexError::Stopped`].
-    pub fn is_verified(&self) -> Result<bool, IndexError> {
+    #[cfg(test)]
+    pub(super) fn is_verified(&self) -> Result<bool, IndexError> {
         Ok(self.state()?.sections().are_verified())
     }
 

@@ -178,8 +178,8 @@ impl Journal {
                         "the journal's derived hashes were put right"
                     );
                 }
-                let place = writer.segments.iter_mut().find(|one| one.first == next);
-                if let Some(known) = place {
+                let mut segments = writer.segments.iter_mut();
+                if let Some(known) = segments.find(|one| one.first == next) {
                     *known = found;
                 }
                 Ok(true)
@@ -187,7 +187,9 @@ impl Journal {
             Err(error) => {
                 if !matches!(error, Error::Io { .. }) {
                     self.commits.poison(&error);
-                    let _ = Hashes::discard(&self.dir);
+                    if let Err(failure) = Hashes::discard(&self.dir) {
+                        tracing::warn!(%failure, "delete the journal's file of derived hashes before the next start, so that every record is verified");
+                    }
                 }
                 Err(error)
             }
@@ -311,20 +313,15 @@ impl Journal {
     /// [`Error::StaleHashes`] when the derived hashes were changed since the journal was opened.
     pub fn begins_with(&self, anchor: &Anchor) -> Result<bool, Error> {
         let written = self.written_anchor();
-        if anchor.size == 0 || anchor.size == written.size {
-            let own = if anchor.size == 0 {
-                Anchor::EMPTY
-            } else {
-                written
-            };
-            return Ok(*anchor == own);
+        match anchor.size {
+            0 => Ok(*anchor == Anchor::EMPTY),
+            size if size >= written.size => Ok(*anchor == written),
+            size => {
+                // What the derived hashes say of a shorter journal is believed only with a proof.
+                self.prove_consistency(size, written.size)?;
+                Ok(self.anchor_at(size)? == *anchor)
+            }
         }
-        if anchor.size > written.size {
-            return Ok(false);
-        }
-        // What the derived hashes say of a shorter journal is believed only with a proof.
-        self.prove_consistency(anchor.size, written.size)?;
-        Ok(self.anchor_at(anchor.size)? == *anchor)
     }
 
     /// The anchor of the first `size` records, as the derived hashes have it.
@@ -445,10 +442,14 @@ impl Journal {
             hashes,
             recovery,
             behind,
-        } = {
-            let from = (from, means.verified_first);
-            replay::replay(dir, &keys, anchor, from, &*means.disk, visit)?
-        };
+        } = replay::replay(
+            dir,
+            &keys,
+            anchor,
+            (from, means.verified_first),
+            &*means.disk,
+            visit,
+        )?;
         let mut journal = Self::assemble(dir, keys, means, tree, segments, hashes)?;
         journal.behind = Mutex::new(behind);
         Ok((journal, recovery))

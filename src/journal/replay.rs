@@ -1,4 +1,5 @@
-//! Opening: every record is verified once, from the first to the last, and handed on in the same pass.
+//! Opening: every record is verified once, from the first to the last, and handed on in the same pass;
+//! of a long journal, those at its end.
 //!
 //! What a crash can leave is told from damage. A crash leaves the last segment short, or zero
 //! from where the disk stopped writing; that tail was never acknowledged and is cut off. Anything
@@ -41,13 +42,12 @@ pub(super) fn replay<E: From<Error>>(
     visit: impl FnMut(Record<'_>) -> Result<(), E>,
 ) -> Result<Replayed, E> {
     let firsts = segment::list(dir)?;
-    let (behind, tree) = match anchor.filter(|anchor| anchor.size > verified_first) {
+    let proven = match anchor.filter(|anchor| anchor.size > verified_first) {
         Some(anchor) => before_the_last(dir, &firsts, anchor)?,
         None => None,
-    }
-    .map_or((None, Frontier::default()), |(behind, tree)| {
-        (Some(behind), tree)
-    });
+    };
+    let (behind, tree) = proven.unzip();
+    let tree = tree.unwrap_or_default();
     let left = firsts.partition_point(|first| *first < tree.size());
     let (before, firsts) = firsts.split_at(left);
     let mut pass = Pass {
